@@ -11,7 +11,7 @@ use serde_json::{Map, value::RawValue};
 use crate::{
     config::SessionMode,
     plugin::Caller,
-    server::{call::deadline::CallLimits, http::headers::header, request::IncomingRequest},
+    server::{call::deadline::CallLimits, http::headers::single_header, request::IncomingRequest},
     store::session::{Session, SessionId, SessionLookup, StoreError, lookup::Sessions},
 };
 

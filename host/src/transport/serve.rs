@@ -284,11 +284,11 @@ async fn answer(
 ) -> Response<ResponseBody> {
     let (mut head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
-    let checked = request_head::check(&mut head);
+    let malformed = request_head::normalize(&mut head);
     let early = incoming(&head, &[], exposure, &request_id, None);
-    let refused = match checked {
-        Ok(()) => server.reject_early(&early),
-        Err(refusal) => Some(server.log_without_body(&early, refusal)),
+    let refused = match malformed {
+        Some(refusal) => Some(server.log_without_body(&early, refusal)),
+        None => server.reject_early(&early),
     };
     let body = Limited::new(body, MAX_BODY);
     let read = async {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::ACCEPT};
+use http::{HeaderMap, HeaderName, header::ACCEPT};
 use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
 /// The headers that plugins may see of every request. `MCP_CONTEXT_HEADERS` adds to them.
@@ -84,6 +84,8 @@ pub(crate) fn plugin_headers(headers: &HeaderMap, more: &[HeaderName]) -> BTreeM
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn of(pairs: &[(&str, &str)]) -> HeaderMap {

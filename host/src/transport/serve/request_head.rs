@@ -9,23 +9,21 @@ use http::{
 
 use crate::server::http::response::refusal;
 
-/// Checks a head, and makes `Host` the host that the client means.
-///
-/// # Errors
-/// The answer to a request that RFC 9112 forbids, or with a transfer coding that is not supported.
-pub(super) fn check(head: &mut Parts) -> Result<(), Response<Bytes>> {
+/// Makes `Host` the host that the client means. Returns the answer to a request that RFC 9112 forbids, or with a
+/// transfer coding that is not supported.
+pub(super) fn normalize(head: &mut Parts) -> Option<Response<Bytes>> {
     if let Some(coding) = unsupported_transfer_coding(&head.headers) {
         // Source: RFC 9112, section 6.1.
         let message = format!(
             "the transfer coding {coding:?} is not supported; send `chunked`, or a Content-Length"
         );
-        return Err(refusal(StatusCode::NOT_IMPLEMENTED, &message));
+        return Some(refusal(StatusCode::NOT_IMPLEMENTED, &message));
     }
     // Source: RFC 9112, section 3.2.
     let hosts = head.headers.get_all(HOST).iter().count();
     if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
         let message = format!("the request has {hosts} Host headers; send one");
-        return Err(refusal(StatusCode::BAD_REQUEST, &message));
+        return Some(refusal(StatusCode::BAD_REQUEST, &message));
     }
     // An absolute URI decides, and not `Host`. Source: RFC 9112, section 3.2.2.
     if let Some(authority) = head.uri.authority() {
@@ -38,7 +36,7 @@ pub(super) fn check(head: &mut Parts) -> Result<(), Response<Bytes>> {
             head.headers.insert(HOST, host);
         }
     }
-    Ok(())
+    None
 }
 
 /// Returns the transfer codings of a body, if there is another one than `chunked`.
@@ -93,8 +91,8 @@ mod tests {
                 Some(501),
             ),
         ] {
-            let checked = check(&mut head(version, "/mcp", headers));
-            let refused = checked.err().map(|answer| answer.status().as_u16());
+            let refused = normalize(&mut head(version, "/mcp", headers));
+            let refused = refused.map(|answer| answer.status().as_u16());
             assert_eq!(refused, status, "{version:?} {headers:?}");
         }
     }
@@ -109,7 +107,7 @@ mod tests {
             ("http://localhost@evil.example/mcp", "evil.example"),
         ] {
             let mut head = head(Version::HTTP_11, uri, &headers);
-            check(&mut head).expect("it is allowed");
+            assert!(normalize(&mut head).is_none());
             assert_eq!(head.headers[HOST], host, "{uri}");
         }
     }
