@@ -49,8 +49,13 @@ fn an_unsupported_http_method_is_refused_with_the_supported_ones() {
         let request = Request::builder().method(&method).uri("/mcp");
         let request = request.header("Accept", "text/event-stream");
         let answered = server.answer(&with_body(request, ""));
-        assert_eq!(answered.outcome(), "405 -32600", "{method}");
+        assert_eq!(answered.status(), 405, "{method}");
         assert_eq!(answered.header("allow"), Some("POST, DELETE, OPTIONS"));
+        if method == Method::HEAD {
+            assert!(answered.body().is_empty());
+            continue;
+        }
+        assert_eq!(answered.outcome(), "405 -32600", "{method}");
         assert_eq!(answered.json().get("id"), None);
     }
 }
@@ -198,6 +203,16 @@ fn a_content_type_that_a_gateway_has_joined_counts_once() {
         request.headers_mut().insert("content-type", value);
         assert_eq!(server.answer(&request).status(), status, "{kind}");
     }
+}
+
+#[test]
+fn health_is_answered_to_head_without_a_body() {
+    let server = Server::greeting();
+    let get = server.answer(&with_body(Request::get("/health"), ""));
+    let head = server.answer(&with_body(Request::head("/health"), ""));
+    assert_eq!((get.status(), head.status()), (200, 200));
+    assert_eq!(get.headers(), head.headers());
+    assert!(head.body().is_empty() && !get.body().is_empty());
 }
 
 #[test]

@@ -25,22 +25,22 @@ const HOST: &[Part] = &[
     // Front doors do not know each other. They turn events and requests into requests of the server.
     row(
         "transport/lambda",
-        "server/http/sse server/dispatch server server/session server/access_log server/request plugin/invocation/context config",
+        "server/http/sse server/dispatch server server/session server/access_log server/request plugin/invocation/context process/log/output config",
     ),
     row(
         "transport/serve",
-        "transport server/http server server/http/response server/request start_error plugin/invocation/context config",
+        "transport server/http server server/http/response server/request start_error plugin/invocation/context process/log/output config",
     ),
     // stdio has no HTTP.
     row(
         "transport/stdio",
         "transport server/dispatch server server/session server/request plugin/invocation/context store config",
     ),
-    row("transport", ""),
+    row("transport", "process/log/output"),
     // The server, from HTTP inwards.
     row(
         "server/http",
-        "server/dispatch server server/session server/http/auth server/access_log server/http/response server/request plugin/catalog",
+        "server/dispatch server server/session server/http/auth server/access_log server/http/response server/request plugin/catalog process/log/output",
     ),
     row(
         "server/dispatch",
@@ -71,7 +71,7 @@ const HOST: &[Part] = &[
     ),
     row(
         "server/access_log server/metrics",
-        "server/http/response server/request",
+        "server/http/response server/request process/log/output",
     ),
     row("server/http/response", "server/request"),
     // A request and its handling.
@@ -139,7 +139,7 @@ const HOST_RESERVED: &[Reserved] = &[
     only("plugin_abi", "plugin cli"),
     // The process.
     only("libc", "process/crash_handler transport/lambda/xray"),
-    only("rustix", "process/stdout_redirect"),
+    only("rustix", "process/stdout_redirect process/log/output"),
     only("tracing_subscriber", "process/log"),
     only("lexopt", "cli"),
     // Secrets.
