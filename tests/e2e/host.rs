@@ -11,6 +11,7 @@ mod layer_swap;
 mod log_output;
 mod preload;
 mod results;
+mod runtime_api_faults;
 mod scale;
 mod security;
 mod soak;

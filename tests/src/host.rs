@@ -3,6 +3,7 @@
 mod bad_stderr;
 mod cargo_lambda;
 pub(crate) mod environment;
+mod faulty_runtime_api;
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 pub use bad_stderr::BadStderr;
+pub use faulty_runtime_api::{FaultyRuntimeApi, NextAnswer};
 pub use lambda_local::FrontDoor;
 
 use crate::{Client, Layer, bootstrap};
