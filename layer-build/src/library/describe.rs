@@ -21,7 +21,8 @@ pub(crate) struct LibraryDeclaration {
 }
 
 /// Opens `library` in a child, and returns its declaration, checked. With the folder that is `/opt/lib` on Lambda it is
-/// opened as there, else in the environment of this program.
+/// opened as there, without the environment of this program. Without a folder, which is for the user's own plugins
+/// alone, it has that environment.
 pub(crate) fn describe(
     library: &Path,
     lambda_lib: Option<&Path>,

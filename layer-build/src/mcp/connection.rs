@@ -24,6 +24,18 @@ use crate::{
 /// takes its time.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The variables that a host gets without the rest of the environment: those that decide about its tools. None is a
+/// secret.
+const HOST_VARIABLES: [&str; 7] = [
+    "AWS_LAMBDA_LOG_FORMAT",
+    "AWS_LAMBDA_LOG_LEVEL",
+    "ENTRY_FILE",
+    "MCP_ON_BAD_PLUGIN",
+    "MCP_SERVER_NAME",
+    "MCP_SERVER_VERSION",
+    "TOOLS_LIST",
+];
+
 /// The server to connect to: one by its URL, else layers, else the plugins of packages.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionOptions {
@@ -38,6 +50,9 @@ pub(crate) struct ConnectionOptions {
     pub(crate) token_env: Option<String>,
     /// Whether to show requests and responses on stderr.
     pub(crate) dump: bool,
+    /// Whether the code of the layers sees the environment of this program. Calls may need it, for the credentials of
+    /// AWS for example.
+    pub(crate) passes_environment: bool,
 }
 
 /// A client, and everything that must live as long as it.
@@ -84,7 +99,17 @@ impl Connection {
             layers.push(Archive::read(layer)?);
             read::unpack(layer, opt.path())?;
         }
-        let mut host = Command::new(std::env::current_exe()?);
+        let program = std::env::current_exe()?;
+        let mut host = if options.passes_environment {
+            Command::new(program)
+        } else {
+            let mut host = child::lambda_command(program, &opt.path().join("lib"));
+            host.envs(HOST_VARIABLES.iter().filter_map(|name| {
+                let value = std::env::var_os(name)?;
+                Some((name, value))
+            }));
+            host
+        };
         host.envs(variables);
         host.arg("__host")
             .env("MCP_PLUGIN_DIR", opt.path().join("lib"));
@@ -106,7 +131,7 @@ impl Connection {
                 .iter()
                 .any(|begin| line.starts_with(begin))
             {
-                eprintln!("{line}");
+                message!("{line}");
             }
         })?;
         let process = process.map_err(|problem| {
