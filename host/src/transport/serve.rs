@@ -243,12 +243,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
             async move {
                 let response = answer(server, request, exposure).await;
                 // The request is active until its answer is written.
-                Ok::<_, Infallible>(response.map(|body| {
-                    body.map_frame(move |frame| {
-                        let _active = &active;
-                        frame
-                    })
-                }))
+                Ok::<_, Infallible>(response.map(|body| active.track(body)))
             }
         });
         let connection = http1::Builder::new()

@@ -1,7 +1,13 @@
 //! The requests that are active, for a graceful end: connections without a request are closed at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::watch;
 
 /// The time without any request after which the server ends. Source: ours; a last answer is written within it.
@@ -35,6 +41,42 @@ impl ActiveRequests {
                 return;
             }
         }
+    }
+}
+
+impl ActiveRequest {
+    /// Returns a body that keeps the request active until it is written.
+    pub(super) fn track<B>(self, body: B) -> TrackedBody<B> {
+        TrackedBody {
+            body,
+            _active: self,
+        }
+    }
+}
+
+/// A body of a response to an active request.
+pub(super) struct TrackedBody<B> {
+    body: B,
+    _active: ActiveRequest,
+}
+
+impl<B: Body + Unpin> Body for TrackedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
