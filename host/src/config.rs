@@ -42,6 +42,8 @@ pub struct Config {
     /// `MCP_MAX_CONCURRENT_CALLS`: the maximum number of concurrent calls; further ones are refused. Default: 256, or
     /// `AWS_LAMBDA_MAX_CONCURRENCY` if that is more.
     pub max_concurrent_calls: usize,
+    /// `MCP_MAX_JSON_VALUES`: the maximum number of JSON values in a message. Default: 200000.
+    pub max_json_values: usize,
     /// `MCP_LIST_TTL_MS`: the time for which a client may cache the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
     /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.

@@ -27,6 +27,7 @@ pub(crate) mod access_log;
 pub mod call;
 pub(crate) mod dispatch;
 pub mod http;
+pub(crate) mod json_limit;
 mod metrics;
 pub(crate) mod outcome;
 pub mod record;
@@ -45,6 +46,7 @@ use self::{
     access_log::{AccessLog, AccessLogEntry, milliseconds},
     call::{CallRunner, CallStateConfig, deadline::CallLimits, input_rounds::InputRounds},
     http::auth::Access,
+    json_limit::JsonLimit,
     metrics::Metrics,
     request::IncomingRequest,
     session::LegacySessions,
@@ -70,6 +72,7 @@ pub struct McpServer {
     tools_list_cache: ToolsListCache,
     calls: CallRunner,
     access_log: Arc<AccessLog>,
+    json_limit: JsonLimit,
 }
 
 impl McpServer {
@@ -144,6 +147,7 @@ impl McpServer {
             sessions,
             tools_list_cache: ToolsListCache::new(config.list_page_size, config.list_ttl_ms),
             access_log: access_log(config, &catalog).into(),
+            json_limit: JsonLimit::new(config.max_json_values),
             catalog,
         }
     }
@@ -156,6 +160,11 @@ impl McpServer {
     /// Returns the maximum number of calls that run at once.
     pub(crate) fn max_concurrent_calls(&self) -> usize {
         self.calls.max_concurrent()
+    }
+
+    /// Returns the limit for messages.
+    pub(crate) fn json_limit(&self) -> JsonLimit {
+        self.json_limit
     }
 
     /// Reports whether a tool still runs although its call has timed out.

@@ -9,6 +9,7 @@ mod failures;
 mod http_tools;
 mod layer_swap;
 mod log_output;
+mod memory;
 mod preload;
 mod results;
 mod runtime_api_faults;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::HeaderName;
+use tool_rules::MAX_JSON_VALUES;
 
 use super::{
     Config, LambdaConfig, LogConfig, OnBadPlugin, ResponseMode, SessionMode, StateKeys,
@@ -28,6 +29,7 @@ impl Config {
         let mut values = Values::new(&get);
         let times = Times::parse(&mut values);
         let list_page_size = values.count("MCP_LIST_PAGE_SIZE", usize::MAX);
+        let max_json_values = values.count("MCP_MAX_JSON_VALUES", usize::MAX);
         let concurrency = values.text("AWS_LAMBDA_MAX_CONCURRENCY");
         let concurrency = concurrency.and_then(|value| value.parse().ok());
         let max_concurrent_calls = max_concurrent_calls(&mut values, concurrency);
@@ -58,6 +60,7 @@ impl Config {
             call_timeout: times.call_timeout,
             call_reserve: times.call_reserve,
             max_concurrent_calls,
+            max_json_values: max_json_values.unwrap_or(MAX_JSON_VALUES),
             list_ttl_ms: times.list_ttl_ms,
             list_page_size,
             response_mode: modes.response,

@@ -156,6 +156,9 @@ impl McpServer {
             let message = format!("the body is {kind:?}; send application/json");
             return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
         }
+        if let Err(refused) = self.json_limit.check(incoming.body) {
+            return respond(refused);
+        }
         let [version, method, name] = ["mcp-protocol-version", "mcp-method", "mcp-name"]
             .map(|name| single_header(incoming.headers, name));
         let headers = Headers {

@@ -4,11 +4,13 @@
 //! them at compile time. This crate knows neither hosts nor plugins and does no I/O. Every plugin compiles it, so that it depends on
 //! serde alone.
 
+mod json_values;
 mod log_level;
 pub mod state;
 
 use std::time::Duration;
 
+pub use json_values::{MAX_JSON_VALUES, has_more_values_than};
 pub use log_level::LogLevel;
 
 /// The maximum length of a tool's name. Unit: characters. Source: the official conformance suite (scenario

@@ -46,6 +46,12 @@ pub(super) async fn call(
 ) -> (Box<RawValue>, AccessLogEntry) {
     let incoming = direct.incoming();
     let mut entry = server.log_entry(&incoming, arguments.get().len());
+    let limit = server.json_limit();
+    if limit.check(arguments.get().as_bytes()).is_err() {
+        incoming.record.set_outcome(RequestOutcome::Refused);
+        entry.finish_with(&Answer::ACCEPTED);
+        return (failed(&limit.problem()), entry);
+    }
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,

@@ -75,8 +75,13 @@ pub(super) async fn answer(
     let incoming = direct.incoming();
     let mut entry = server.log_entry(&incoming, message.len());
     let connection = Connection::Transport(&SessionContext::None);
-    let answered = server.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
-    let answer = answered.await.answer;
+    let answer = match server.json_limit().check(message.as_bytes()) {
+        Ok(()) => {
+            let route = route_stdio(message.as_bytes());
+            server.dispatch(&incoming, route, connection).await.answer
+        }
+        Err(refused) => refused,
+    };
     entry.finish_with(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
     (

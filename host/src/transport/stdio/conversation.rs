@@ -92,6 +92,9 @@ impl Conversation {
                 return write(&self.out, answer.into()).await;
             }
         };
+        if let Err(refused) = self.server.json_limit().check(&line) {
+            return write(&self.out, refused.into()).await;
+        }
         let parts = split_message(route_stdio(&line), &self.session);
         let targets = ReplyTargets::from_parts(&parts);
         let cancelled = match self.begin(parts) {
