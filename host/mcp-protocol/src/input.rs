@@ -75,7 +75,9 @@ impl InputRequest {
             "elicitation/create" => {
                 text("message")?;
                 match self.params.get("mode") {
-                    Some(mode) if mode != "form" => Err(format!("has the mode {mode}")),
+                    Some(mode) if mode != "form" => {
+                        Err(format!("has the mode {mode}; use \"form\" or \"url\""))
+                    }
                     _ => Ok(vec!["elicitation.form"]),
                 }
             }

@@ -26,7 +26,7 @@ pub(super) fn check_times(values: &mut Values<'_>) {
         ),
         (
             "MCP_SESSION_TTL_SECONDS",
-            "sessions and stored state would expire at once; unset it for a day",
+            "sessions and stored state would expire immediately; unset it for a day",
         ),
     ] {
         let value = values.text(name);

@@ -46,7 +46,7 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     let served = match stdout {
         Ok(stdout) => run_loop(server, BufReader::new(io::stdin()), stdout).await,
         Err(error) => Err(io::Error::other(format!(
-            "stdout is not available: {error}; start the program with one"
+            "stdout is not available: {error}; start the program with stdout open"
         ))),
     };
     match served {

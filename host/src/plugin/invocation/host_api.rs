@@ -64,7 +64,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure
             host_op::LOG => log(None, &parse(payload)?).map(bytes),
             _ => Err(failure(
                 "unknown_op",
-                format!("operation {op} is not available outside of calls, only `log`"),
+                format!("operation {op} is not available outside of calls; use only `log` there"),
             )),
         };
     }

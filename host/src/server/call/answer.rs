@@ -140,7 +140,7 @@ pub(crate) fn enforce_limit(
         "a result is too large for {door}"
     );
     let message = format!(
-        "tool {tool} did its work, but its result has {bytes} bytes as sent, and {door} accepts {most}; request less at once (request id {request_id})"
+        "tool {tool} did its work, but its result has {bytes} bytes as sent, and {door} accepts {most}; request less data in one call (request id {request_id})"
     );
     let result = CallResult::error(&message).for_revision(tool_call.revision, server);
     Answer::success(&tool_call.id, &result).into()

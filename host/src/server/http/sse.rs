@@ -1,7 +1,8 @@
-//! Streamed responses: an event stream that starts with the first notification and ends with the call's response.
+//! Streamed responses: an event stream that starts with the first notification, or with a comment if none is sent for
+//! long, and ends with the call's response.
 //!
-//! If no notification precedes it, the response is sent as plain JSON, without a stream. That is the usual case, in
-//! which clients need not read a stream.
+//! If the response is ready before that, it is sent as plain JSON, without a stream. That is the usual case, in which
+//! clients need not read a stream.
 
 use std::{
     convert::Infallible,
@@ -63,7 +64,7 @@ impl StreamingResponse {
         }
     }
 
-    /// Runs `answer`. If it completes before any notification was sent, returns its response as it is. Otherwise
+    /// Runs `answer`. If it completes before the stream has started, returns its response as it is. Otherwise
     /// returns an event stream, in which the response of `answer` is the last event. If the stream is dropped, the
     /// running `answer` is dropped as well.
     ///
