@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mcp_protocol::tools::Tool;
 use serde::{Deserialize, Serialize};
 
-/// A plugin's declaration, as `init` returns it.
+/// The declaration that a plugin's `init` returns.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Declaration {
     /// The version of the payload format that the plugin chose.
@@ -50,7 +50,7 @@ pub struct DeclaredTool {
     /// The time limit that the tool sets for itself. Unit: milliseconds.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-    /// The client capabilities without which the tool cannot work.
+    /// The client capabilities that the tool requires.
     #[serde(default)]
     pub requires: Vec<String>,
     /// The names from the `x-mcp-header` members of the schema. Each has a JSON pointer to the argument that the header

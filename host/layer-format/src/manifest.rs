@@ -20,7 +20,7 @@ use crate::{
     error_code::{ErrorCode, HasErrorCode},
 };
 
-/// The format that this host reads and `cargo layer build` writes.
+/// The version of the manifest format that this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
 
 /// The end of every manifest's file name.

@@ -41,7 +41,7 @@ pub(crate) fn request<'a>(
     }
 }
 
-/// The method that begins a session.
+/// The method that starts a session.
 pub(crate) const INITIALIZE: &str = "initialize";
 
 /// Returns the result of `initialize`.

@@ -1,8 +1,8 @@
 //! The Model Context Protocol in both eras, for a server that offers tools. This crate does no input or output.
 //!
-//! - *modern*: revision 2026-07-28. No handshake, no session; version, identity and capabilities travel in every
-//!   request's `params._meta`.
-//! - *legacy*: the revisions up to 2025-11-25, with their `initialize` handshake and optional session.
+//! - *modern*: revision 2026-07-28. There is no handshake and no session. Every request carries the version, the
+//!   client's identity and its capabilities in `params._meta`.
+//! - *legacy*: the revisions up to 2025-11-25, with a handshake (`initialize`) and optional sessions.
 //!
 //! [`route`] takes the body of one POST and those of its headers that MCP defines. It decides the era of the request
 //! from these alone, and makes every check that needs no knowledge of the tools. It returns the parsed request

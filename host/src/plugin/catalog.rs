@@ -55,7 +55,7 @@ pub struct CatalogTool {
     pub crate_name: String,
     /// The time limit that the tool sets for itself.
     pub timeout: Option<Duration>,
-    /// The client capabilities without which the tool cannot work.
+    /// The client capabilities that the tool requires.
     pub requires: Vec<String>,
     /// The names of the headers that repeat arguments (from `x-mcp-header`), each with a JSON pointer to its argument.
     pub headers: BTreeMap<String, String>,

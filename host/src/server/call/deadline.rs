@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) struct Deadline {
     /// The time at which the call times out.
     pub(crate) at: SystemTime,
-    /// The time that remained when the call began.
+    /// The time that was left when the call started.
     remaining: Duration,
     limit: LimitSource,
 }
