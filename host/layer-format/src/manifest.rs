@@ -116,7 +116,7 @@ pub enum ManifestError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The error in its content.
+        /// The error with which its content cannot be parsed.
         source: serde_json::Error,
     },
     /// The manifest was written by a newer `cargo layer`.

@@ -17,7 +17,7 @@ struct Block {
     description: Option<String>,
 }
 
-/// Replaces each block of a type that `revision` does not define by a text block. (One such block would make a
+/// Replaces each block with a text block if `revision` does not define the block's type. (One such block would make a
 /// validating client reject the whole result.) Returns `None` if there is nothing to replace.
 pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
     let unknown: Vec<_> = [

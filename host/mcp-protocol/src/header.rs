@@ -10,8 +10,7 @@ use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 /// The prefix of the headers that repeat arguments of a tool call (M:http, "Custom Headers from Tool Parameters").
 pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
-/// The largest integer below which a client that stores all numbers as 64-bit floats can represent every integer (2^53
-/// - 1).
+/// 2^53 - 1. Up to this integer, a client that stores all numbers as 64-bit floats can distinguish all integers.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// Removes the spaces and tabs around a header's value (RFC 9110, section 5.5).

@@ -87,8 +87,8 @@ fn notification(method: &'static str, params: &impl Serialize) -> Box<RawValue> 
 /// Writes a complete event stream (`text/event-stream`), with one event for each JSON text, in the given order.
 ///
 /// A tool may return JSON with several lines. Each line then follows a `data:` of its own in the same event. A client
-/// joins the lines with line feeds, which restores the JSON: outside of strings, JSON allows line feeds between tokens,
-/// and in strings they are escaped (RFC 8259, section 7).
+/// joins the lines with line feeds. That does not change the JSON, which has line feeds only between tokens: in strings
+/// they are escaped (RFC 8259, section 7).
 #[must_use]
 pub fn event_stream<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut stream = String::new();

@@ -84,7 +84,7 @@ impl Selectable for CatalogTool {
 }
 
 impl Catalog {
-    /// Finds the plugins that the configuration names, and selects their tools.
+    /// Finds the plugins to serve by the configuration, and selects their tools.
     ///
     /// # Errors
     /// [`CatalogError`]: the requested tools cannot be served.

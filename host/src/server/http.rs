@@ -56,7 +56,7 @@ impl McpServer {
     }
 
     /// Returns the response that rejects a caller without permission, before the request's body is read; `None` if the
-    /// caller has permission.
+    /// request is not rejected.
     pub(crate) fn reject_early(&self, incoming: &IncomingRequest<'_>) -> Option<Response<Bytes>> {
         let response = match self.access.origin(incoming.headers, incoming.exposure) {
             Ok(origin) => {

@@ -25,7 +25,7 @@ pub struct ToolState {
     pub value: Option<String>,
     /// The version. It increases with every write.
     pub version: u64,
-    /// Who alone may use the state.
+    /// The plugin and the principal that alone may use the state.
     pub owner: Owner,
     /// When the state expires.
     pub expires: SystemTime,
@@ -35,7 +35,7 @@ pub struct ToolState {
     pub writes: Vec<String>,
 }
 
-/// Who alone may use a state.
+/// The plugin and the principal that alone may use a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// The plugin's crate. All its tools share the state, and a new build of the crate can still use it.

@@ -146,8 +146,8 @@ impl InputRequests {
         }
     }
 
-    /// Sends input requests to the client, which has declared the capabilities in `declared`. Returns the responses
-    /// that are already known. The other input requests stay open, and the call ends with them.
+    /// Asks the client for input. The client has declared the capabilities in `declared`. Returns the responses
+    /// that are already known. The other input requests stay open, and are sent when the tool has returned.
     pub(crate) fn ask(
         &self,
         queries: BTreeMap<String, InputQuery>,

@@ -172,7 +172,7 @@ pub(crate) fn log_failure(
 }
 
 /// Returns the code of a JSON-RPC error that a tool returned. JSON-RPC reserves the codes from -32768 to -32000
-/// (JSON-RPC 2.0, section 5.1), and clients act on their meaning in MCP. Tools may use only two of those.
+/// (JSON-RPC 2.0, section 5.1), and clients act on their meaning in MCP. Tools may use only two of them.
 fn error_code(code: Option<i64>) -> i32 {
     let code = code.and_then(|code| i32::try_from(code).ok());
     let free = |code: &i32| {

@@ -29,7 +29,7 @@ enum LimitSource {
 pub struct GatewayTimeout {
     /// The kind of front door, with its article: `a REST API`.
     pub front_door: &'static str,
-    /// How long it waits for a response.
+    /// How long the front door waits for a response.
     pub limit: Duration,
 }
 
