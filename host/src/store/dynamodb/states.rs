@@ -1,4 +1,4 @@
-//! The state of tools in the table: an item each.
+//! The state of tools in the table. Each state is one item.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ use crate::store::{
 
 const WRITES: &str = "writes";
 
-/// The mark of a state with a fixed expiry, however often it is used.
+/// The attribute that marks a state whose expiry is fixed, so that using the state does not extend it.
 const FIXED: &str = "fixed_end";
 
 #[async_trait]
@@ -50,7 +50,7 @@ impl StateStore for Table {
         }
         Ok(match self.send_put(request).await? {
             ConditionalPut::Done => WriteOutcome::Done,
-            // This very write was applied before, and its answer was lost.
+            // An earlier attempt of this write was applied, but its response was lost.
             ConditionalPut::Refused(found) if writes(&found).contains(&state.last_write()) => {
                 WriteOutcome::Done
             }
