@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use host::plugin::OpenError;
 use layer_format::{
-    Declaration, DeclaredTool,
+    Declaration, DeclaredTool, HasErrorCode,
     manifest::{self, LayerInfo, Manifest},
     selection::is_default_tool,
     sha256,
@@ -236,6 +237,16 @@ impl Inventory {
         content: &[u8],
         undeclared: Undeclared,
     ) -> anyhow::Result<()> {
+        // Other libraries are not opened.
+        if let Ok(false) = host::plugin::check_library(library, content) {
+            let path = library.to_owned();
+            let error = OpenError::NotAPlugin { path };
+            return Err(CliError::Reported {
+                code: error.code().as_str().to_owned(),
+                message: error.to_string(),
+            }
+            .into());
+        }
         if undeclared == Undeclared::Refuse {
             return Err(CliError::Undeclared(file.into()).into());
         }

@@ -126,9 +126,9 @@ fn texts_of_a_layer_are_escaped_and_check_refuses_them() {
         assert_harmless(&stdout);
         assert_harmless(&stderr);
     }
-    let (_, stderr, code) = run(&["check", layer]);
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("error[CONTROL_CHARACTER]"), "{stderr}");
+    let (stdout, _, code) = run(&["check", layer]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("error[CONTROL_CHARACTER]"), "{stdout}");
     // Programs get the same value as before.
     let (stdout, _, _) = run(&["tools", "--json", "--layer", layer]);
     let tools: Value = serde_json::from_str(&stdout).expect("JSON");
