@@ -11,6 +11,7 @@ mod layer_swap;
 mod log_output;
 mod memory;
 mod preload;
+mod raw_http;
 mod results;
 mod runtime_api_faults;
 mod scale;

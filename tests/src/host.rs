@@ -467,23 +467,24 @@ impl Host {
         text
     }
 
-    /// Asks the host to end, and returns its exit code.
+    /// Asks the host to end, and returns its exit code and its log.
     ///
     /// # Panics
     /// When it does not end within [`LOG_TIMEOUT`].
-    pub fn terminate(self) -> Option<i32> {
+    pub fn terminate(mut self) -> (Option<i32>, String) {
         let HostBackend::Serve { child, .. } = &self.backend else {
             panic!("only of serve")
         };
         crate::output_of(Command::new("kill").args(["-TERM", &child.id().to_string()]));
-        self.wait_for_exit()
+        let code = self.wait_for_exit();
+        (code, self.log())
     }
 
     /// Waits for the end of the host, and returns its exit code.
     ///
     /// # Panics
     /// When it does not end within [`LOG_TIMEOUT`].
-    pub fn wait_for_exit(mut self) -> Option<i32> {
+    pub fn wait_for_exit(&mut self) -> Option<i32> {
         let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only of serve")
         };

@@ -45,7 +45,7 @@ fn serve_answers_and_ends_whatever_becomes_of_its_log() {
         let host = Host::serve_with_bad_stderr(&layer, stderr, &LONG_LINES);
         assert_answers(&host, REQUESTS);
         assert_health_shows(&host, stderr);
-        assert_eq!(host.terminate(), Some(0), "{stderr:?}");
+        assert_eq!(host.terminate().0, Some(0), "{stderr:?}");
     }
 }
 
@@ -80,7 +80,7 @@ fn stdio_answers_whatever_becomes_of_its_log() {
 fn a_start_with_a_bad_log_fails_with_its_exit_code_alone() {
     for stderr in BadStderr::ALL {
         let variables = [("MCP_LIST_TTL_MS", "soon")];
-        let host = Host::serve_with_bad_stderr(&Layer::of(["panics"]), stderr, &variables);
+        let mut host = Host::serve_with_bad_stderr(&Layer::of(["panics"]), stderr, &variables);
         assert_eq!(host.wait_for_exit(), Some(1), "{stderr:?}");
     }
 }
