@@ -24,7 +24,7 @@ const KEYWORDS: [&str; 14] = [
     "type",
 ];
 
-/// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
+/// The formats that clients support. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
 /// Keywords of a form or of its members that are not constraints, or that decoding enforces anyway.

@@ -1,4 +1,4 @@
-//! The problems of a value, each with its JSON pointer.
+//! A problem of a value, with a JSON pointer to the place.
 
 use std::{
     fmt::{self, Write},
@@ -24,7 +24,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The length of each end of a long pointer in the message. Unit: characters.
+        /// The length of the beginning and of the end that the message shows of a long pointer. Unit: characters.
         const END: usize = 80;
         let pointer = self.pointer.as_str();
         let nth = |mut indices: CharIndices<'_>| indices.nth(END).map(|(index, _)| index);
@@ -42,7 +42,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A place in the value. It is formatted only for a message.
+/// A place in the value. It is formatted as a JSON pointer only when a message needs it.
 pub(crate) enum Pointer<'p> {
     Root,
     Member(&'p Pointer<'p>, &'p str),
