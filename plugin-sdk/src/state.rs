@@ -153,8 +153,8 @@ pub struct NoState;
 #[diagnostic::on_unimplemented(
     message = "the function in `export_tools!(state = ...)` does not build the `State<{T}>` that a tool takes",
     label = "does not return `{T}` or `Result<{T}, E>`",
-    note = "`E` is an error or a text, as for `ToolError`",
-    note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
+    note = "`E` must be an error type or a string, as for `ToolError`",
+    note = "a plugin has only one state: use a struct if its tools share several values; an async function needs the feature `async` of plugin-sdk"
 )]
 pub trait Build<T, M> {
     /// Builds the state.

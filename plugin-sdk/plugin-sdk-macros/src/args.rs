@@ -121,7 +121,7 @@ pub(crate) fn set_once<T>(
     meta: &ParseNestedMeta<'_>,
 ) -> syn::Result<()> {
     if place.replace(value?).is_some() {
-        Err(meta.error("given twice; remove one"))
+        Err(meta.error("this is given twice; remove one of the two"))
     } else {
         Ok(())
     }
@@ -141,7 +141,7 @@ fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
         if text.value().trim().is_empty() {
             Err(error_at(
                 &text,
-                "is empty; write something, or remove the attribute",
+                "this text is empty; write something, or remove the attribute",
             ))
         } else {
             Ok(text)
@@ -153,7 +153,10 @@ pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitStr) {
         return Ok(Ok(meta.value()?.parse()?));
     }
-    let error = meta.error(format!("write `{} = \"...\"`", option_name(meta)));
+    let error = meta.error(format!(
+        "`{0}` needs a string; write `{0} = \"...\"`",
+        option_name(meta)
+    ));
     skip_value(meta)?;
     Ok(Err(error))
 }
@@ -166,7 +169,10 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.is_empty() || meta.input.peek(Token![,]) {
         return Ok(Ok(true));
     }
-    let error = meta.error(format!("write `{0}` or `{0} = false`", option_name(meta)));
+    let error = meta.error(format!(
+        "`{0}` is a flag; write `{0}` or `{0} = false`",
+        option_name(meta)
+    ));
     skip_value(meta)?;
     Ok(Err(error))
 }
@@ -177,7 +183,7 @@ fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
         return Ok(Ok(meta.value()?.parse()?));
     }
     let error = meta.error(format!(
-        "write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
+        "`{0}` needs a text; write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
         option_name(meta)
     ));
     skip_value(meta)?;
@@ -199,7 +205,7 @@ fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
         millis.filter(|millis| *millis > 0).ok_or_else(|| {
             error_at(
                 &text,
-                "a time limit is a whole number of `ms`, `s` or `m`, such as \"10s\"",
+                "not a time limit; write a whole number above 0 and `ms`, `s` or `m`, such as \"10s\"",
             )
         })
     }))
@@ -240,7 +246,10 @@ impl Parse for Icon {
             .iter()
             .any(|scheme| uri.starts_with(scheme))
         {
-            return Err(error_at(&src, "an icon is an `https:` or `data:` URI"));
+            return Err(error_at(
+                &src,
+                "not the URI of an icon; write an `https:` or `data:` URI",
+            ));
         }
         let mut icon = Self {
             src,
@@ -269,7 +278,7 @@ impl Parse for Icon {
         {
             return Err(error_at(
                 theme,
-                "a theme is \"light\" or \"dark\": the background the icon is made for",
+                "not a theme; write \"light\" or \"dark\", the background that the icon is designed for",
             ));
         }
         if let Some(sizes) = sizes {
@@ -281,7 +290,7 @@ impl Parse for Icon {
             if !icon.sizes.iter().all(|size| is_size(size)) {
                 return Err(error_at(
                     &sizes,
-                    "sizes are written as \"48x48 96x96\" or \"any\"",
+                    "not sizes of an icon; write for example \"48x48 96x96\", or \"any\"",
                 ));
             }
         }
@@ -310,7 +319,7 @@ impl Parse for Fact {
         if !input.peek(Token![=]) {
             return Err(error_at(
                 &key,
-                "a fact has a value: write `\"key\" = \"value\"`",
+                "this key has no value; write `\"key\" = \"value\"`",
             ));
         }
         input.parse::<Token![=]>()?;
@@ -322,7 +331,10 @@ impl Parse for Fact {
 /// Parses `name(item, item)`.
 fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     if !meta.input.peek(Paren) {
-        let error = meta.error(format!("write `{example}`"));
+        let error = meta.error(format!(
+            "`{}` needs a list in parentheses; write `{example}`",
+            option_name(meta)
+        ));
         skip_value(meta)?;
         return Ok(Err(error));
     }
@@ -332,7 +344,9 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     let items = Punctuated::<T, Token![,]>::parse_terminated.parse2(tokens);
     Ok(items.and_then(|items| {
         if items.is_empty() {
-            Err(meta.error(format!("is empty; write `{example}`, or remove it")))
+            Err(meta.error(format!(
+                "this list is empty; write `{example}`, or remove it"
+            )))
         } else {
             Ok(items.into_iter().collect())
         }

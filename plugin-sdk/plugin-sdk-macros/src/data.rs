@@ -13,7 +13,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         _ => {
             return with_error(
                 &item,
-                syn::Error::new(Span::call_site(), "`#[data]` is for a struct or an enum"),
+                syn::Error::new(
+                    Span::call_site(),
+                    "`#[data]` is only for a struct or an enum; remove it",
+                ),
             );
         }
     };

@@ -40,7 +40,10 @@ impl Parse for ExportTools {
                 }
             };
             if given_before {
-                return Err(syn::Error::new(option.span(), "given twice; remove one"));
+                return Err(syn::Error::new(
+                    option.span(),
+                    "this is given twice; remove one of the two",
+                ));
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -50,7 +53,7 @@ impl Parse for ExportTools {
         if tools.is_empty() {
             return Err(syn::Error::new(
                 Span::call_site(),
-                "exports nothing; name at least one function that has #[tool]: `export_tools!(greet);`",
+                "`export_tools!` exports nothing; name at least one function that has `#[tool]`: `export_tools!(greet);`",
             ));
         }
         Ok(Self {
@@ -70,7 +73,7 @@ fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
         "camel_case" => Ok(false),
         _ => Err(syn::Error::new(
             value.span(),
-            "write \"camel_case\" (the default) or \"as_written\"",
+            "not a value of `names`; write \"camel_case\" (the default) or \"as_written\"",
         )),
     }
 }
@@ -86,9 +89,9 @@ fn parse_prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
 fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
     let path: Path = input.parse()?;
     let problem = if input.peek(Token![=]) {
-        "options come first, before the tools"
+        "an option cannot follow a tool; write all options before the tools"
     } else if input.peek(Paren) {
-        "a tool is named here and not called; remove the parentheses"
+        "`export_tools!` takes the name of a tool, not a call; remove the parentheses"
     } else {
         return Ok(path);
     };
@@ -101,7 +104,7 @@ fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
     let mut seen = HashSet::new();
     for tool in tools {
         if !seen.insert(tool.to_token_stream().to_string()) {
-            errors.add(tool, "exported twice; remove one");
+            errors.add(tool, "this tool is exported twice; remove one of the two");
         }
     }
     errors

@@ -50,14 +50,17 @@ impl<'a> Parameter<'a> {
     /// Parses a parameter. `None` means that it has mistakes, which are reported.
     pub(crate) fn parse(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Self> {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
-            errors.add(input, "a tool is a free function; remove `self`");
+            errors.add(
+                input,
+                "a tool cannot be a method; remove `self`, and move the function out of the `impl`",
+            );
             return None;
         };
         if let Some(special_parameter) = special_parameter(ty) {
             for attribute in attrs {
                 errors.add(
                     attribute,
-                    "only arguments take attributes, and this parameter is not an argument",
+                    "a parameter of type `Context`, `State<T>` or `Args<T>` cannot have attributes, because it is not an argument; remove this attribute",
                 );
             }
             return Some(special_parameter);
@@ -66,18 +69,18 @@ impl<'a> Parameter<'a> {
         if ident.is_none() {
             errors.add(
                 pat,
-                "a tool's parameter needs a plain name, which becomes the argument's name",
+                "a tool's parameter cannot be a pattern, because its name becomes the argument's name; write a plain name",
             );
         }
         if mentions(ty.to_token_stream(), is_borrow) {
             errors.add(
                 ty,
-                "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`",
+                "a tool's parameter cannot borrow, because a tool owns its arguments; take `String` instead of `&str`, `Vec<T>` instead of `&[T]`, `T` instead of `&T`",
             );
         } else if mentions(ty.to_token_stream(), is_impl) {
             errors.add(
                 ty,
-                "a tool's parameter needs a concrete type, because its schema is made from it",
+                "a tool's parameter cannot have an `impl` type, because its schema is made from the type; write a concrete type",
             );
         }
         let mut attributes = Attributes::default();
@@ -135,12 +138,12 @@ impl<'a> Attributes<'a> {
         } else if path.is_ident("serde") {
             errors.add(
                 attribute,
-                "serde's attributes are for the fields of a struct: take `Args<T>`, or write `#[arg(default = ...)]`",
+                "a parameter cannot have attributes of serde; write `#[arg(default = ...)]` for a default, or take `Args<T>` and write the attribute on a field of `T`",
             );
         } else if path.is_ident("cfg") {
             errors.add(
                 attribute,
-                "an argument cannot depend on the configuration; write two functions, each with its `#[cfg(...)]`",
+                "an argument cannot have `#[cfg(...)]`; write two functions, each with its own `#[cfg(...)]`",
             );
         } else if !doc::is_comment(attribute) && !is_lint(attribute) {
             errors.add(
@@ -184,7 +187,7 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
         if value.is_empty() || !value.chars().all(token) {
             Err(error_at(
                 &name,
-                "the name of a header has only letters, digits and !#$%&'*+-.^_`|~",
+                "not a name of a header; write one or more letters, digits and characters of !#$%&'*+-.^_`|~",
             ))
         } else {
             Ok(name)
@@ -202,19 +205,27 @@ pub(crate) fn is_lint(attribute: &Attribute) -> bool {
 /// there is one.
 fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     let Meta::List(list) = &attribute.meta else {
-        return Some("write `#[schemars(range(min = 1))]` or the like");
+        return Some(
+            "`#[schemars]` needs constraints in parentheses; write for example `#[schemars(range(min = 1))]`",
+        );
     };
     let words: Vec<_> = list.tokens.clone().into_iter().collect();
     let mentions = |word: &str| words.iter().any(|token| token.to_string() == word);
     if mentions("rename") {
-        Some("an argument has the name of its parameter; rename the parameter")
+        Some(
+            "an argument cannot be renamed: it always has the name of its parameter; remove this attribute and rename the parameter",
+        )
     } else if mentions("default") {
-        Some("write `#[arg(default = ...)]`, which calls apply as well")
+        Some(
+            "a default of schemars appears only in the schema, and calls do not use it; write `#[arg(default = ...)]` instead",
+        )
     } else if ["flatten", "skip", "skip_deserializing", "crate"]
         .iter()
         .any(|word| mentions(word))
     {
-        Some("not for the argument of a tool; take `Args<T>` with a struct of your own")
+        Some(
+            "an argument of a tool cannot have this attribute of schemars; take `Args<T>` with a struct of your own, and write the attribute there",
+        )
     } else {
         None
     }
