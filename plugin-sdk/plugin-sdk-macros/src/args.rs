@@ -47,10 +47,10 @@ pub(crate) struct Fact {
     pub(crate) value: Expr,
 }
 
-/// The names of all attributes.
+/// The names of all attributes of `#[tool]`, for messages.
 const KNOWN: &str = "name, title, description, read_only, destructive, idempotent, open_world, strict, validate, timeout, requires, icons, meta, input_schema and output_schema";
 
-/// The capabilities of clients. Source: MCP 2026-07-28, `ClientCapabilities`.
+/// The client capabilities that a tool can require. Source: MCP 2026-07-28, `ClientCapabilities`.
 const CAPABILITIES: [&str; 7] = [
     "elicitation",
     "elicitation.form",
@@ -62,7 +62,7 @@ const CAPABILITIES: [&str; 7] = [
 ];
 
 impl Args {
-    /// Parses the attributes. Wrong ones become errors.
+    /// Parses the attributes. Mistakes are added to `errors`.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let parser = syn::meta::parser(|meta| args.take(&meta, errors));
@@ -72,7 +72,7 @@ impl Args {
         args
     }
 
-    /// Parses one attribute. `Err` means that it is unclear where the next one starts.
+    /// Parses one attribute. It returns `Err` after a mistake behind which the next attribute cannot be found.
     fn take(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
         let taken = match option_name(meta).as_str() {
             "name" => set_once(&mut self.name, name(meta)?, meta),
@@ -105,7 +105,8 @@ impl Args {
     }
 }
 
-/// A parsed value. The inner `Err` is a mistake after which the next attribute can be parsed.
+/// The result of parsing the value of an attribute. After an inner `Err`, the next attribute can still be parsed; after
+/// an outer `Err` it cannot.
 pub(crate) type Value<T> = syn::Result<syn::Result<T>>;
 
 /// Returns the name of an attribute.
@@ -114,7 +115,7 @@ pub(crate) fn option_name(meta: &ParseNestedMeta<'_>) -> String {
     ident.map(ToString::to_string).unwrap_or_default()
 }
 
-/// Sets an attribute, which must not be set twice.
+/// Sets an attribute. It is an error if it was set before.
 pub(crate) fn set_once<T>(
     place: &mut Option<T>,
     value: syn::Result<T>,
@@ -161,7 +162,7 @@ pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     Ok(Err(error))
 }
 
-/// Parses a flag: `read_only` is `read_only = true`.
+/// Parses a flag. `read_only` means `read_only = true`.
 fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitBool) {
         return Ok(Ok(meta.value()?.parse::<LitBool>()?.value));
@@ -177,7 +178,7 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     Ok(Err(error))
 }
 
-/// Parses a `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
+/// Parses an expression of type `&'static str`: a literal, `include_str!`, or a constant.
 fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
     if meta.input.peek(Token![=]) {
         return Ok(Ok(meta.value()?.parse()?));

@@ -1,4 +1,4 @@
-//! A collection of errors, which the author sees all at once.
+//! Collects errors, so that the compiler reports all of them in one run.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -24,7 +24,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// Returns the tokens with which the compiler reports the errors.
+    /// Returns the tokens that make the compiler report the errors.
     pub(crate) fn to_compile_error(&self) -> TokenStream {
         self.0
             .as_ref()

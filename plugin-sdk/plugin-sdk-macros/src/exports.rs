@@ -1,4 +1,5 @@
-//! The expansion of `export_tools!`: the root module's header, under the symbol that the host looks up.
+//! The expansion of `export_tools!`: a static with the header of the root module, under the symbol that the host looks
+//! up.
 
 use std::collections::HashSet;
 
@@ -65,7 +66,7 @@ impl Parse for ExportTools {
     }
 }
 
-/// Parses the value of `names`: whether functions keep their names.
+/// Parses the value of `names`. `true` means that tools have the names of their functions.
 fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
     let value: LitStr = input.parse()?;
     match value.value().as_str() {
@@ -172,9 +173,9 @@ fn span_of(path: &Path) -> Span {
     last.map_or(Span::call_site(), |segment| segment.ident.span())
 }
 
-/// Returns the tool of a path. A function without `#[tool]` has no type of its name, and the compiler would only
-/// report that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` has a message for the
-/// author.
+/// Returns the expression for the tool at a path. If a function has no `#[tool]`, there is no type of its name, and the
+/// compiler's own error would not say why. So a type in an outer scope is found instead, which does not implement
+/// `ToolFn`, and the error message of that trait tells the author what to do.
 fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     let name = Ident::new("__Tool", span_of(path));
     let taken = quote_spanned!(span_of(path) => <#name as ::plugin_sdk::__private::ToolFn>::State);
@@ -190,7 +191,8 @@ fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use ::plugin_sdk::__private::NoTool as __Tool;
-        // Each in a constant of its own, as the compiler reports the same mistake once in each.
+        // Each tool is in a separate constant, because the compiler reports a mistake that is repeated in one constant
+        // only once.
         const EXPORTED: ::plugin_sdk::__private::ExportedTool = {
             #[allow(unused_imports)]
             use #path as #name;

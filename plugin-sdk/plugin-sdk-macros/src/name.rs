@@ -59,7 +59,7 @@ pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Converts `word_count` to `wordCount`. Underscores at the start stay.
+/// Converts `word_count` to `wordCount`. Leading underscores are kept.
 pub(crate) fn camel_case(name: &str) -> String {
     let start = name.len() - name.trim_start_matches('_').len();
     let mut camel = name[..start].to_owned();

@@ -1,4 +1,5 @@
-//! A parameter of a tool: an argument, all arguments as one value, the call's context, or the plugin's state.
+//! Parses a parameter of a tool. It is an argument, all arguments as one value, the context of the call, or the state
+//! of the plugin.
 
 use quote::ToTokens;
 use syn::{
@@ -21,7 +22,7 @@ pub(crate) enum Parameter<'a> {
     Args(&'a Type),
     /// `Context`
     Context(&'a Type),
-    /// `State<T>`, with its `T`
+    /// `State<T>`; this is `T`
     State(&'a Type),
 }
 
@@ -34,11 +35,11 @@ pub(crate) struct Argument<'a> {
     pub(crate) default: Option<Default>,
     /// `#[arg(header = "...")]`
     pub(crate) header: Option<LitStr>,
-    /// `#[schemars(...)]`, for the schema.
+    /// The attributes `#[schemars(...)]`, which only the schema gets.
     pub(crate) schema: Vec<&'a Attribute>,
 }
 
-/// The value of an argument that is left out.
+/// The value of a parameter whose argument the client omits.
 pub(crate) enum Default {
     /// The default of its type.
     OfType,
@@ -47,7 +48,7 @@ pub(crate) enum Default {
 }
 
 impl<'a> Parameter<'a> {
-    /// Parses a parameter. `None` means that it has mistakes, which are reported.
+    /// Parses a parameter. `None` means that it has mistakes, which have been added to `errors`.
     pub(crate) fn parse(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Self> {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
             errors.add(
@@ -195,7 +196,7 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     }))
 }
 
-/// Reports whether an attribute is `#[allow(...)]` or similar, which stays at the function.
+/// Reports whether an attribute is `#[allow(...)]` or another lint level, which the function keeps.
 pub(crate) fn is_lint(attribute: &Attribute) -> bool {
     let levels = ["allow", "deny", "expect", "forbid", "warn"];
     levels.iter().any(|level| attribute.path().is_ident(level))
@@ -231,8 +232,8 @@ fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     }
 }
 
-/// Reports whether an attribute adds a constraint that decoding does not enforce and the schema does not show as
-/// such.
+/// Reports whether an attribute may add a constraint that decoding does not enforce, and that cannot be recognized in
+/// the schema.
 pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     mentions(attribute.meta.to_token_stream(), |_, token| {
         ["extend", "required", "schema_with", "with"]
@@ -241,7 +242,7 @@ pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     })
 }
 
-/// Returns a parameter that is not an argument. Its type is recognised by its name.
+/// Returns the parameter if it is not an argument, which is recognized by the name of its type.
 fn special_parameter(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {
         return None;
@@ -277,7 +278,7 @@ pub(crate) fn name_of(input: &FnArg) -> Option<&Ident> {
     }
 }
 
-/// Reports whether a default is a string literal, which is converted to the argument's type.
+/// Reports whether a default is a string literal, which must be converted to the type of the argument.
 pub(crate) fn is_text(expression: &Expr) -> bool {
     matches!(
         expression,

@@ -1,4 +1,4 @@
-//! The rules for a tool's function. Every mistake is reported, each at its own token.
+//! Checks the function of a tool. Every mistake is reported, each at the token that causes it.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,8 @@ pub(crate) fn check<'a>(
     args: &Args,
     errors: &mut Errors,
 ) -> Vec<Parameter<'a>> {
-    // Wrong attributes must not hide mistakes in the signature, nor cause errors about values that they may have meant to set.
+    // If attributes are wrong, the signature is still checked, but without errors about a missing description or a
+    // wrong name: the wrong attribute may have been meant to set it.
     let unclear = !errors.is_empty();
     let named = args.name.is_some() || unclear;
     let described = args.description.is_some() || unclear;
@@ -55,7 +56,7 @@ pub(crate) fn check<'a>(
     parameters
 }
 
-/// Checks the keywords before the name, and the generics after it.
+/// Checks the keywords before the function's name, and the generics after it.
 fn check_form(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     if let Some(token) = &signature.asyncness
@@ -92,8 +93,8 @@ fn check_form(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// Reports whether the signature shows an associated function. For others the compiler reports that a struct is not
-/// allowed there.
+/// Reports whether the signature mentions `Self`, so that the function must be an associated function. For an
+/// associated function without `Self`, the compiler reports that a struct is not allowed in the `impl`.
 pub(crate) fn mentions_self(function: &ItemFn) -> bool {
     let signature = &function.sig;
     let types = signature.inputs.iter().filter_map(|input| match input {
@@ -135,7 +136,10 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
         _ => None,
     });
     for twice in states.skip(1) {
-        errors.add(twice, "a tool takes only one `State<T>`, because a plugin has only one state; put both values into one struct");
+        errors.add(
+            twice,
+            "a tool takes only one `State<T>`, because a plugin has only one state; put both values into one struct",
+        );
     }
     let mut headers = HashSet::new();
     for parameter in parameters {
@@ -157,7 +161,7 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
     }
 }
 
-/// Checks that every argument in the doc comment exists.
+/// Checks that every argument that the doc comment describes exists.
 fn check_descriptions(
     function: &ItemFn,
     doc: &Doc,

@@ -166,7 +166,8 @@ impl<'a> Document<'a> {
         options.iter().any(|option| same(option, value))
     }
 
-    /// Returns the constants that the schema accepts, if it accepts nothing else.
+    /// Returns the constants that the schema accepts, if it accepts nothing else and none of them is an array or
+    /// object.
     pub(crate) fn constants(&self, schema: &'a Value) -> Option<&'a [Value]> {
         let mut keywords = schema.as_object()?;
         for _ in 0..MAX_HOPS {
