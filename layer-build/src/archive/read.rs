@@ -1,4 +1,4 @@
-//! Reads archives: whole into memory, or unpacked into a folder.
+//! Reads archives completely into memory, or unpacks them into a folder.
 
 use std::{
     io::{Cursor, Read},
@@ -9,8 +9,8 @@ use zip::{ZipArchive, result::ZipError};
 
 use crate::error::CliError;
 
-/// The maximum that is read of an archive. Unit: bytes.
-/// Source: ours; four times what a function and its layers may have on Lambda.
+/// The maximum unpacked size of an archive that is read. Unit: bytes. Source: ours; four times as much as Lambda allows
+/// for a function and its layers.
 const MAX_UNPACKED_SIZE: u128 = 1_000 << 20;
 
 /// An archive in memory.
@@ -30,11 +30,11 @@ pub(crate) struct ArchiveEntry {
     /// The permissions, if the archive has any.
     pub(crate) mode: Option<u32>,
     pub(crate) kind: EntryKind,
-    /// The content; of a link: its target.
+    /// The content of the file; for a link, its target.
     pub(crate) content: Vec<u8>,
-    /// The path of the file in the archive that a link points to; this entry then has the content of that file.
+    /// For a link, the path of the file in the archive that it points to. This entry then has the content of that file.
     pub(crate) link_target: Option<String>,
-    /// Whether the path or the link leads out of the folder that it is unpacked into.
+    /// Whether the path or the link points outside of the folder that the archive is unpacked into.
     pub(crate) escapes_root: bool,
 }
 
@@ -46,7 +46,8 @@ pub(crate) enum EntryKind {
 }
 
 impl Archive {
-    /// Reads an archive; an invalid one is an inner error.
+    /// Reads an archive. An outer error means that the file cannot be read, an inner one that it is not a valid
+    /// archive.
     pub(crate) fn try_read(path: &Path) -> Result<Result<Self, ZipError>, CliError> {
         let bytes = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let size = bytes.len() as u64;
@@ -60,7 +61,7 @@ impl Archive {
         }))
     }
 
-    /// Reads an archive; an invalid one is an error.
+    /// Reads an archive.
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         Self::try_read(path)?.map_err(|error| CliError::Archive {
             path: path.to_owned(),
@@ -74,7 +75,7 @@ impl Archive {
         files.map(|file| file.content.len() as u64).sum()
     }
 
-    /// Returns the files directly in its folder `lib`, by their names.
+    /// Returns the files directly in the archive's folder `lib`, with their names.
     pub(crate) fn lib_files(&self) -> impl Iterator<Item = (&str, &ArchiveEntry)> {
         self.files.iter().filter_map(|file| {
             let name = file.path.strip_prefix("lib/")?;
@@ -83,7 +84,7 @@ impl Archive {
     }
 }
 
-/// Unpacks an archive over the content of a folder.
+/// Unpacks an archive into a folder, and overwrites existing files.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(zip).map_err(|error| CliError::unreadable(zip, error))?;
     let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
@@ -93,8 +94,8 @@ pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Returns a message that names files of the archives, and not the unpacked files in a folder, later ones over earlier
-/// ones.
+/// Returns a message in which paths of unpacked files are replaced by the archive and the path in it. If several
+/// archives have the same file, the last one is named.
 pub(crate) fn with_archive_paths<'a>(
     message: &str,
     archives: impl DoubleEndedIterator<Item = &'a Archive>,
@@ -104,7 +105,7 @@ pub(crate) fn with_archive_paths<'a>(
     let mut message = message.to_owned();
     for archive in archives.rev() {
         let mut paths: Vec<_> = archive.files.iter().map(|file| &file.path).collect();
-        // A name may be the prefix of another.
+        // Replace longer paths first: one path may be the prefix of another.
         paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
         for path in paths {
             if !message.contains(&folder) {
@@ -117,7 +118,7 @@ pub(crate) fn with_archive_paths<'a>(
     message.replace(&folder, "")
 }
 
-/// Replaces links by the files they point to, as for a program that opens them.
+/// Gives each link the content of the file that it points to.
 fn follow_links(files: &mut [ArchiveEntry]) {
     for index in 0..files.len() {
         let link = &files[index];
@@ -125,7 +126,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
             continue;
         }
         let (mut path, mut content) = (link.path.clone(), link.content.clone());
-        // As many as Linux follows. Source: path_resolution(7).
+        // Linux follows at most 40 links. Source: path_resolution(7).
         for _ in 0..40 {
             let target = String::from_utf8_lossy(&content);
             let Some(next) = resolve_link(&path, &target) else {
@@ -140,7 +141,8 @@ fn follow_links(files: &mut [ArchiveEntry]) {
             }
             if file.kind == EntryKind::File {
                 let (kind, content) = (file.kind, file.content.clone());
-                // A link followed later may point to this one, which then is a file.
+                // Another link may point to this one and be resolved later. This entry then already has the content of
+                // the file.
                 let link_target = file.link_target.clone().unwrap_or(next);
                 let link = &mut files[index];
                 (link.kind, link.content) = (kind, content);
@@ -152,7 +154,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
     }
 }
 
-/// Returns the target of a link within the archive, if it stays there.
+/// Returns the path in the archive that a link points to; `None` if it points outside.
 fn resolve_link(link: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;

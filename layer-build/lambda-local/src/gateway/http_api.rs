@@ -127,7 +127,7 @@ pub(super) fn response(
     Ok(answer.into_response())
 }
 
-/// Returns the HTTP response that begins with this head, with an empty body.
+/// Returns the HTTP response with this head and this body.
 pub(super) fn response_from_head(
     head: &Value,
     body: Bytes,

@@ -53,7 +53,7 @@ pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) ->
     event
 }
 
-/// Returns the function's response as HTTP. Headers count only in the form that the target group uses.
+/// Returns the function's response as HTTP. Only headers in the form that the target group uses are included.
 pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,
