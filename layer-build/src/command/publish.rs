@@ -11,7 +11,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// The Lambda runtime for which the host is built, an operating system only. Source: AWS Lambda Developer Guide,
+/// The Lambda runtime for functions that bring their own program, such as the host. Source: AWS Lambda Developer Guide,
 /// "Lambda runtimes".
 const RUNTIME: &str = "provided.al2023";
 

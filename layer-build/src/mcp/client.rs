@@ -1,4 +1,5 @@
-//! A small MCP client of both eras: for `check`, `tools` and `call`.
+//! A small MCP client that supports both eras of MCP, with and without a handshake. `check`, `tools`, `call` and
+//! `verify` use it.
 
 use std::net::IpAddr;
 
@@ -23,7 +24,8 @@ use crate::{
     },
 };
 
-/// The largest answer that is read. Unit: bytes. Source: ours: more than any tool should give, and less than memory.
+/// The largest response that is read. Unit: bytes. Source: ours; more than any tool should return, and less than the
+/// memory of a machine.
 const MAX_ANSWER: u64 = 1 << 30;
 
 /// A client of one server.
@@ -38,14 +40,14 @@ pub(crate) struct Client {
     next_id: u64,
 }
 
-/// A session after a handshake.
+/// The session that a handshake has opened.
 struct Session {
     id: Option<String>,
     revision: String,
     server: Value,
 }
 
-/// The member of a result in which a server of the modern era names itself.
+/// The member of `_meta` in which a server of the modern era gives its name and version.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 /// The name and the version of a server.
@@ -53,7 +55,7 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub(crate) struct ServerInfo {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// The revision of MCP that is spoken with it.
+    /// The revision of MCP that the client and the server use.
     pub(crate) revision: String,
 }
 
@@ -89,7 +91,7 @@ impl Client {
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
         let mut agent = Agent::config_builder().http_status_as_error(false);
         if is_local(url) {
-            // A proxy cannot reach this machine, and must not read local requests.
+            // Do not use a proxy: it cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);
         }
         Self {
@@ -104,7 +106,7 @@ impl Client {
         }
     }
 
-    /// Signs every request.
+    /// Makes the client sign every request.
     pub(crate) fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
@@ -127,7 +129,7 @@ impl Client {
         Ok(ServerInfo::from_json(&session.server, &session.revision))
     }
 
-    /// Returns the status and body of a page beside the endpoint.
+    /// Returns the status and the body of another URL of the server.
     pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
         let mut request = Request::get(url);
         for (name, value) in &self.headers {
@@ -173,7 +175,7 @@ impl Client {
         self.request("tools/call", &params, &headers)
     }
 
-    /// Sends one request; its headers are for servers that speak the modern era.
+    /// Sends one request. `headers` are sent only to servers of the modern era.
     fn request(
         &mut self,
         method: &str,
@@ -186,7 +188,8 @@ impl Client {
         Ok(self.legacy(method, params)?.map_err(CliError::from)?)
     }
 
-    /// Returns the result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
+    /// Sends a request in the modern era, and returns its result. `None` means that the server does not support that
+    /// era, and that a handshake has opened a session.
     fn try_modern(
         &mut self,
         method: &str,
@@ -196,7 +199,7 @@ impl Client {
         if self.era != Era::Legacy {
             match self.modern(method, params, headers)? {
                 Ok(result) => return Ok(Some(result)),
-                // The response of a server that does not know the era, or that requires a handshake first.
+                // The server does not support the modern era, or requires a handshake first.
                 Err(response) if self.era == Era::Auto && response.is_era_mismatch() => {
                     self.era = Era::Legacy;
                 }
@@ -279,7 +282,7 @@ impl Client {
         [revision].into_iter().chain(id).collect()
     }
 
-    /// Sends a request, and returns its answer among all messages that come back.
+    /// Sends a request, and returns the message with its result. Other messages that arrive are shown.
     fn exchange(
         &mut self,
         method: &str,
@@ -292,7 +295,7 @@ impl Client {
         let (status, response_headers, body) = self.post(&message, headers)?;
         for mut message in messages(&response_headers, &body) {
             if message["id"] != id {
-                // Progress and log messages of the tool.
+                // This is a progress or log message of the tool.
                 eprintln!("{}", notification_text(&message));
             } else if message["result"].is_object() {
                 return Ok((Ok(message["result"].take()), response_headers));
@@ -322,7 +325,7 @@ impl Client {
             for (name, value) in headers {
                 eprintln!("-> {name}: {value}");
             }
-            // Headers of the command line may be secrets.
+            // Do not show the values: headers from the command line may be secrets.
             for (name, _) in &self.headers {
                 eprintln!("-> {name}: ...");
             }
@@ -358,8 +361,8 @@ impl Client {
 }
 
 impl ErrorResponse {
-    /// Reports whether the server refuses the era, and not the request itself. A server of the other era knows neither
-    /// the revision nor the methods, or misses the session.
+    /// Reports whether the server rejects the era and not the request itself: a server of the other era does not know
+    /// the revision or the method, or requires a session.
     fn is_era_mismatch(&self) -> bool {
         let code = self.error["code"].as_i64();
         let is = |known: i32| code == Some(known.into());

@@ -1,4 +1,4 @@
-//! The eras of MCP that a server may speak.
+//! The eras of MCP: with a handshake (legacy), or without (modern).
 
 /// The era to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

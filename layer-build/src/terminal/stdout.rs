@@ -1,4 +1,4 @@
-//! Data, on stdout.
+//! Prints data on stdout.
 
 use std::{
     fmt::Display,
@@ -8,7 +8,7 @@ use std::{
 /// Prints a line of data.
 ///
 /// # Errors
-/// When the reader is gone: `println` would panic.
+/// If stdout is closed. (`println` would panic.)
 pub(crate) fn line(text: impl Display) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
