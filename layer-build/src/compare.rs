@@ -15,7 +15,7 @@ use schema::difference::{Difference, Direction};
 pub(crate) struct Tool {
     /// The tool in MCP's form.
     pub(crate) mcp: Value,
-    /// The name of the function behind it.
+    /// The name of the Rust function that implements it.
     pub(crate) function: String,
     /// Whether it is served if `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,

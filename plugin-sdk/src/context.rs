@@ -162,7 +162,8 @@ impl Context {
         &self.facts().claims
     }
 
-    /// Returns a header of the request, if the operator lets plugins see it. The case of `name` does not matter.
+    /// Returns a header of the request, if the operator has allowed plugins to read it. `name` may be in upper or lower
+    /// case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = &self.facts().headers;
@@ -199,14 +200,14 @@ impl Context {
         self.cancel_token.is_cancelled()
     }
 
-    /// Reports whether the client asked for progress.
+    /// Reports whether the client requested progress reports.
     #[must_use]
     pub fn wants_progress(&self) -> bool {
         self.facts().progress
     }
 
-    /// Reports progress to the client, if it asked for it. `done` must increase with each report. `total` is the final
-    /// value of `done`, if that is known.
+    /// Reports progress to the client, if the client requested that. `done` must increase with each report. `total` is
+    /// the final value of `done`, if that is known.
     ///
     /// The client receives `{"progress": 3, "total": 10, "message": "..."}` as the parameters of a
     /// `notifications/progress`.

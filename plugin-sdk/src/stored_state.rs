@@ -20,7 +20,8 @@ const MAX_UPDATE_ATTEMPTS: u32 = 200;
 /// one value for each session of a client ([`Context::state`]) and one for each [`Handle`] ([`StoredState::at`]).
 ///
 /// A value is any JSON of up to 350 KB. It belongs to the plugin and to the caller: other plugins and other callers
-/// cannot read it. It is deleted when its session ends, or when it has not been used for as long as sessions live.
+/// cannot read it. It is deleted when its session ends, or when it has not been used for as long as an unused session
+/// is kept.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;

@@ -419,7 +419,7 @@ impl Shared {
         }
     }
 
-    /// Ends the environment, and thereby all its invocations. Only then is its slot free again.
+    /// Ends the environment with all its invocations, and then releases its slot.
     async fn kill(&self, pooled: PooledEnvironment) {
         self.pool.remove_seats(&pooled);
         pooled.environment().kill().await;

@@ -1,6 +1,6 @@
 //! Runs a Lambda function on this machine: the Runtime API, and the front doors that send events to the function.
 //!
-//! On AWS, three parts take part in a request: a gateway converts the HTTP request to an event, Lambda offers the event
+//! On AWS, three components handle a request: a gateway converts the HTTP request to an event, Lambda offers the event
 //! at the Runtime API, a small HTTP server beside the function, and the function's process, named `bootstrap`, gets it
 //! from there. Here all three run on this machine, so that the same binary that is deployed can be tried and tested:
 //!

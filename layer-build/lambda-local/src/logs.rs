@@ -20,7 +20,7 @@ const MAX_KEPT_BYTES: usize = 4 << 20;
 /// CloudWatch Logs ("CloudWatch Logs quotas").
 const MAX_LINE: usize = 256 << 10;
 
-/// The environment number of lines that come from no process.
+/// The environment number of lines that no process has printed.
 pub(crate) const PLATFORM: u64 = 0;
 
 /// The lines of one function.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr};
 
 use crate::config::FunctionConfig;
 
-/// Returns all variables of a process with its Runtime API at `runtime_api`.
+/// Returns all environment variables of a process whose Runtime API is at `runtime_api`.
 pub(crate) fn for_process(
     config: &FunctionConfig,
     runtime_api: SocketAddr,

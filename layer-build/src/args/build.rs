@@ -20,7 +20,8 @@ pub(crate) struct New {
     /// The folder to create; the crate gets its name
     #[arg(value_name = "NAME")]
     pub(crate) path: PathBuf,
-    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: the source of this program]
+    /// The source of plugin-sdk: a folder, the URL[#REVISION] of a repository, or a version [default: the source of
+    /// this program]
     #[arg(long, value_name = "SOURCE")]
     pub(crate) sdk: Option<SdkSource>,
     /// Add a workflow that tests, builds, checks and compares with the last release
@@ -137,7 +138,8 @@ pub(crate) struct Dev {
     /// Serve the client that starts this program, over stdin and stdout, without watching for changes
     #[arg(long, conflicts_with_all = ["listen", "event"])]
     pub(crate) stdio: bool,
-    /// A file with variables for the tools, one NAME=value per line; variables of the shell win [default: .env beside the Cargo.toml, if it exists]
+    /// A file with environment variables for the tools, one NAME=value per line; variables of the shell have precedence
+    /// [default: .env beside the Cargo.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 }

@@ -21,7 +21,8 @@ pub(crate) const LATEST: &str = "$LATEST";
 pub(crate) const MAX_LAYERS: usize = 5;
 pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
 
-/// The beginning of the description that a swap gives to a version. The number of the previous live version follows it.
+/// The beginning of the description that a swap gives to a version. It is followed by the number of the previous live
+/// version.
 const PREVIOUS_VERSION_PREFIX: &str = "cargo layer swap; before: ";
 
 /// The configuration of a function or of a version of it.

@@ -109,7 +109,7 @@ fn invoke(
     );
     let text = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let path = |path: &Path| match path.file_name() {
-        // The folder will be gone before anybody could type this.
+        // Show only the file name: the folder will be removed before the user can run the command.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };

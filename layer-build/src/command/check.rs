@@ -1,4 +1,4 @@
-//! `check`: finds problems that layers would have on Lambda, as far as that is possible before deployment.
+//! `check`: finds problems that layers would have on Lambda, before they are deployed.
 //!
 //! First come the static checks (archives, sizes, every ELF file, manifests), then the live check: each plugin is
 //! opened, and a host serves all of them, as on Lambda. The report also lists what could not be checked.

@@ -7,8 +7,9 @@
 //!
 //! # Why one function
 //!
-//! abi_stable refuses a plugin if its root module has fewer fields than the host's. Every field added here would make
-//! all older plugins unloadable. So there is only one function, and everything that may be extended later is JSON.
+//! abi_stable refuses to load a plugin whose root module has fewer fields than the host expects. So if a field were
+//! added here, the host could no longer load any older plugin. So there is only one function, and everything that may
+//! be extended later is JSON.
 //!
 //! # Rules
 //!
@@ -18,7 +19,7 @@
 //! 2. The side that allocates memory also frees it: an [`RVec`] remembers the allocator of the side that made it.
 //! 3. No panic crosses the boundary: both sides catch panics in every function that the other side calls. A plugin must
 //!    therefore be built with `panic = "unwind"`.
-//! 4. [`Plugin::invoke`] may be called from several threads at once.
+//! 4. [`Plugin::invoke`] may be called from several threads at the same time.
 //! 5. Borrowed arguments ([`RStr`], [`RSlice`]) are valid only until the function returns.
 //! 6. [`Host::request`] may be called from any thread and at any time, even after the call that received the [`Host`]
 //!    has ended; then the host answers with the error `call_ended`.
@@ -55,7 +56,7 @@ pub type Answer = RResult<Bytes, Bytes>;
 pub struct Plugin {
     /// Performs the operation `op` (see [`mod@op`]) on `target` with `body`.
     ///
-    /// An operation that the plugin does not know is answered by an error of kind `unknown_op`.
+    /// For an operation that it does not know, the plugin returns an error of the kind `unknown_op`.
     #[sabi(last_prefix_field)]
     pub invoke:
         extern "C" fn(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host) -> Answer,
@@ -79,7 +80,7 @@ pub struct Host {
     /// Requests the operation `op` (see [`host_op`]) from the host, for `call`. It may be used until the process ends
     /// (rule 6).
     ///
-    /// An operation that the host does not know is answered by an error of kind `unknown_op`.
+    /// For an operation that it does not know, the host returns an error of the kind `unknown_op`.
     pub request: extern "C" fn(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer,
 }
 
@@ -136,7 +137,7 @@ pub mod host_op {
     pub const MESSAGE: u32 = 4;
     /// The operation that reads, writes or deletes stored state.
     pub const STATE: u32 = 5;
-    /// The operation that asks the client for input (elicitation, sampling, roots).
+    /// The operation that sends input requests to the client (elicitation, sampling, roots).
     pub const INPUT: u32 = 6;
 }
 

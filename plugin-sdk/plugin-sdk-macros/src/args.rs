@@ -72,7 +72,7 @@ impl Args {
         args
     }
 
-    /// Parses one attribute. It returns `Err` after a mistake behind which the next attribute cannot be found.
+    /// Parses one attribute. It returns `Err` after a mistake that makes it impossible to find the next attribute.
     fn take(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
         let taken = match option_name(meta).as_str() {
             "name" => set_once(&mut self.name, name(meta)?, meta),

@@ -61,7 +61,7 @@ fn active_calls() -> MutexGuard<'static, Vec<(u64, Arc<CancelToken>)>> {
 pub(crate) struct ActiveCallGuard(u64);
 
 impl ActiveCallGuard {
-    /// Registers a call, and asks the host whether it is cancelled already.
+    /// Registers a call, and asks the host whether it has already been cancelled.
     pub(crate) fn register(host: Host) -> (Self, Arc<CancelToken>) {
         #[derive(Deserialize)]
         struct Answer {

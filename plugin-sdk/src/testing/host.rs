@@ -120,7 +120,7 @@ impl RecordingGuard {
         Self(call)
     }
 
-    /// Marks the call as cancelled. A call that begins later asks the host for this mark.
+    /// Marks the call as cancelled. If the call begins only later, it asks the host and is told so.
     pub(super) fn cancel(call: u64) {
         if let Some(record) = records().get_mut(&call) {
             record.cancelled = true;

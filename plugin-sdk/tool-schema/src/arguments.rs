@@ -178,7 +178,7 @@ fn truncate(mut message: String) -> String {
     message
 }
 
-/// Replaces Rust types in the message of a decoder by JSON types, which the model knows.
+/// Replaces names of Rust types in the message of a decoder by names of JSON types, which a model understands.
 fn in_json_terms(message: &str) -> String {
     let message = without_position(message);
     let Some((start, expected)) = message.rsplit_once(", expected ") else {

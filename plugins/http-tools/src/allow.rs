@@ -54,13 +54,13 @@ impl Allow {
             .map(Self)
     }
 
-    /// Reports whether this name may be connected to on this port, whatever its addresses are.
+    /// Reports whether connections to this name on this port are allowed, regardless of its addresses.
     pub(crate) fn allows_name(&self, name: &str, port: u16) -> bool {
         let mut entries = self.0.iter();
         entries.any(|(host, on)| *on == port && matches!(host, Host::Domain(host) if host == name))
     }
 
-    /// Reports whether this address may be connected to.
+    /// Reports whether connections to this address are allowed.
     pub(crate) fn allows_address(&self, address: SocketAddr) -> bool {
         let wanted = address.ip().to_canonical();
         self.0.iter().any(|(host, port)| {

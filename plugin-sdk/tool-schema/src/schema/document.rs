@@ -114,8 +114,8 @@ impl<'a> Document<'a> {
     }
 
     /// Reports whether the schema could accept `value` once its members are coerced. `false` is certain: the type is
-    /// wrong, a required member is missing, a member is not allowed, or a member is none of the constants that it must
-    /// be one of.
+    /// wrong, a required member is missing, a member is not allowed, or a member is not one of the constants that the
+    /// schema requires there.
     pub(crate) fn possible(&self, schema: &'a Value, value: &Value) -> bool {
         self.is_possible(schema, value, 0)
     }
@@ -200,7 +200,7 @@ pub(crate) fn parts<'a>(schema: &'a Keywords, keyword: &str) -> impl Iterator<It
     list.into_iter().flatten()
 }
 
-/// Returns the schemas of known members.
+/// Returns the schemas of the members in `properties`.
 pub(crate) fn properties(schema: &Keywords) -> Option<&Keywords> {
     schema.get("properties").and_then(Value::as_object)
 }
