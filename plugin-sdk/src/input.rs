@@ -201,8 +201,8 @@ impl fmt::Display for InputError {
 
 impl Error for InputError {}
 
-/// Input requests by their keys, in the form in which the host receives them: `{"requests": {KEY: {"method", "params",
-/// "schema"}}}`.
+/// Input requests by their keys, in the form in which the host receives them:
+/// `{"requests": {KEY: {"method", "params", "schema"}}}`.
 #[doc(hidden)]
 #[derive(Default, Serialize)]
 pub struct Requests {

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! `cargo layer build` builds a Lambda layer from it, `cargo layer dev` serves it locally. [`from_python`] is for
-//! authors who know `mcp-lambda-handler` (Python): it shows the same tools in both.
+//! authors who know `mcp-lambda-handler` (Python): it shows the same tools in both languages.
 //!
 //! # Parameters
 //!

@@ -148,7 +148,7 @@ impl StateCell {
 /// The state of tools that take no `State`.
 pub struct NoState;
 
-/// A function that builds a `T`. `M` is one of the [kinds of functions](builder_kind), so that the trait can be
+/// A function that builds a `T`. `M` is one of the kinds in `builder_kind`, so that the trait can be
 /// implemented for each.
 #[diagnostic::on_unimplemented(
     message = "the function in `export_tools!(state = ...)` does not build the `State<{T}>` that a tool takes",

@@ -234,8 +234,8 @@ impl StoredState {
     }
 
     /// Changes the value like [`update`](Self::update), with a `change` that can fail: if it returns an `Err`, nothing
-    /// is written, and this method returns that error. (If the compiler cannot infer its type, write `|balance: &mut
-    /// u32| -> Result<_, ToolError>`.)
+    /// is written, and this method returns that error. (If the compiler cannot infer its type, write
+    /// `|balance: &mut u32| -> Result<_, ToolError>`.)
     ///
     /// ```
     /// use plugin_sdk::prelude::*;
