@@ -45,7 +45,7 @@ pub struct Context {
     facts: Arc<OnceLock<Facts>>,
 }
 
-/// Facts about the request, in the form of `plugin-abi/PAYLOADS.md`.
+/// Facts about the request, in the form that `plugin-abi/PAYLOADS.md` defines.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Facts {

@@ -1,4 +1,4 @@
-//! Flags of the verbs that reach AWS: `publish`, `swap`, `rollback` and `verify`.
+//! Flags of the verbs that use AWS or check a deployed server: `publish`, `swap`, `rollback` and `verify`.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use crate::{
     exit,
 };
 
-/// The account to use, and whether to change it.
+/// The AWS account to use, and whether to change anything in it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Aws {
-    /// The region [default: that of the AWS CLI's settings]
+    /// The region [default: the one in the settings of the AWS CLI]
     #[arg(long, hide_short_help = true)]
     pub(crate) region: Option<String>,
-    /// The profile of the AWS CLI's settings [default: its own default]
+    /// The profile in the settings of the AWS CLI [default: the CLI's default]
     #[arg(long, hide_short_help = true)]
     pub(crate) profile: Option<String>,
     /// Change nothing: run the commands that only read, and print the others
@@ -83,10 +83,10 @@ pub(crate) struct Swap {
     /// A copy of one of the layers, to use instead of a download; may be repeated
     #[arg(long = "file", value_name = "LAYER")]
     pub(crate) files: Vec<PathBuf>,
-    /// Continue if a change breaks clients
+    /// Continue even if a change breaks clients
     #[arg(long)]
     pub(crate) allow_breaking: bool,
-    /// Continue if a tool that may destroy something becomes callable
+    /// Continue even if a tool that may destroy something becomes callable
     #[arg(long)]
     pub(crate) allow_destructive: bool,
     /// Remove layers without tools that are not named, such as those of extensions
@@ -155,10 +155,10 @@ pub(crate) struct Verify {
     /// of the AWS CLI (version 2)
     #[arg(long, conflicts_with = "token_env")]
     pub(crate) sign: bool,
-    /// The region to sign for [default: that of the URL]
+    /// The region to sign for [default: the one in the URL]
     #[arg(long, requires = "sign", hide_short_help = true)]
     pub(crate) region: Option<String>,
-    /// The profile of the AWS CLI's settings [default: its own default]
+    /// The profile in the settings of the AWS CLI [default: the CLI's default]
     #[arg(long, requires = "sign", hide_short_help = true)]
     pub(crate) profile: Option<String>,
 }

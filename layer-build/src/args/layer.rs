@@ -109,13 +109,13 @@ pub(crate) struct Diff {
 
 /// Turn addresses in a log into functions and lines
 ///
-/// Copies stdin to stdout. Below each line with addresses such as `libmine.so+0x1a2b4` it prints their functions and lines.
-/// `cargo layer build` keeps the symbols beside the layer, by build id: layer.symbols for layer.zip.
+/// Copies stdin to stdout. Below each line with addresses such as `libmine.so+0x1a2b4` it prints their functions and
+/// lines. `cargo layer build` stores the symbols next to the layer, by build id: in layer.symbols for layer.zip.
 #[derive(Debug, Args)]
 pub(crate) struct Symbolize {
     /// The layer that wrote the log
     pub(crate) layer: PathBuf,
-    /// The folder of the symbols, also of other builds [default: the one beside the layer]
+    /// The folder of the symbols, also of other builds [default: the one next to the layer]
     #[arg(long, value_name = "DIR")]
     pub(crate) symbols: Option<PathBuf>,
 }

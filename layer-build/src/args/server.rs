@@ -1,4 +1,4 @@
-//! Flags of the verbs that reach a server or its callers: `connect`, `token`, `tools` and `call`.
+//! Flags of the verbs about servers and their callers: `connect`, `token`, `tools` and `call`.
 
 use std::path::PathBuf;
 

@@ -26,7 +26,7 @@ use crate::{
 /// and its layers may have 250 MB unzipped, and an archive is never much larger than its content.
 const MAX_DOWNLOAD: u64 = 300 << 20;
 
-/// The layers, each only once.
+/// The layers of a function. A layer that is used several times is fetched only once.
 pub(crate) struct LayerCache {
     by_arn: HashMap<String, CachedLayer>,
     _folder: TempDir,
@@ -168,7 +168,7 @@ fn download(
     Ok(())
 }
 
-/// Returns a hash in hex, from Lambda's base64.
+/// Converts a hash from base64, which Lambda uses, to hex.
 pub(crate) fn hex_from_base64(base64: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(base64).ok()?;
     let is_hash = bytes.len() == 32;

@@ -41,7 +41,7 @@ pub(crate) enum Target {
 /// The linker to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linker {
-    /// The linker of this machine, for this machine.
+    /// The linker of this machine, which links for this machine.
     Native,
     /// zig, which links against the glibc version of the platform.
     Zig(Platform),

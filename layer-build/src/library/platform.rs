@@ -58,7 +58,7 @@ impl Arch {
         self == Self::native() && cfg!(target_os = "linux")
     }
 
-    /// Returns the name in Rust and in manifests.
+    /// Returns the name of the CPU that Rust and manifests use.
     pub(crate) fn cpu(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",

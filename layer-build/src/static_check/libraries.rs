@@ -147,7 +147,7 @@ fn check_facts(
     }
 }
 
-/// Checks that plugins are in `lib`, the only folder that the host reads, and listed in manifests.
+/// Checks that plugins are in `lib`, the only folder that the host reads, and that manifests list them.
 fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
     let is_link_target = |path: &str| {
         let mut plugins = layer.plugins();

@@ -65,7 +65,7 @@ impl<'a> Arguments<'a> {
 
 fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
     serde_json::from_str(value.get()).map_err(|error| {
-        // A JSON pointer, as in the host's messages.
+        // Name the argument by its JSON pointer, as the host's messages do.
         let name = name.replace('~', "~0").replace('/', "~1");
         invalid_arguments(format!("/{name}: {}", without_position(&error)))
     })

@@ -4,7 +4,7 @@
 //! - how a tool gets its arguments: [`ArgumentRules::call_with`]
 //! - why a value does not satisfy a schema: [`Schema::problems`]
 //! - which headers repeat arguments: [`argument_headers`]
-//! - whether clients can show a form, and whether an answer fits it: [`Form`], [`check_url`]
+//! - whether clients can show a form, and whether an answer satisfies it: [`Form`], [`check_url`]
 //!
 //! The crate depends on neither the host nor the SDK.
 //!

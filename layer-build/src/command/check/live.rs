@@ -226,7 +226,7 @@ impl ServingHost {
     fn find(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
         let is_native = cpu == std::env::consts::ARCH;
         let emulator = if is_native { None } else { emulator(cpu) };
-        // The function's own host comes before one in a layer.
+        // Prefer the host in the function's own code to one in a layer.
         let mut all = subject.host.iter().chain(&subject.layers);
         let bootstrap = all.find_map(|layer| {
             // Ignore a `bootstrap` with problems, which have already been reported.

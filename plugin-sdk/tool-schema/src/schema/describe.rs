@@ -180,7 +180,7 @@ fn constrained_types(keywords: &Keywords) -> Types {
     kinds.fold(Types::NONE, |types, (_, kind)| types.or(kind))
 }
 
-/// Returns the name of the only member that an object has and must have.
+/// Returns the name of the only member, if the schema lists exactly one member and requires it.
 fn only_member(keywords: &Keywords) -> Option<&str> {
     let mut names = required(keywords);
     let closed = keywords.get("additionalProperties") == Some(&Value::Bool(false));
@@ -306,7 +306,7 @@ pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     }
 }
 
-/// Reports whether the JSON of the value is short, without writing all of it.
+/// Reports whether the JSON of the value is short, without serializing all of it.
 fn is_short(value: &Value) -> bool {
     struct Bounded(usize);
     impl io::Write for Bounded {
@@ -411,7 +411,7 @@ pub fn similarity(given: &str, known: &str) -> Option<f64> {
     (similarity >= SIMILARITY_THRESHOLD).then_some(similarity)
 }
 
-/// Removes case and punctuation: `word_count`, `wordCount` and `word-count` become equal.
+/// Converts a name to lower case without punctuation: `word_count`, `wordCount` and `word-count` become equal.
 fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
@@ -419,7 +419,7 @@ fn normalize_name(name: &str) -> String {
         .collect()
 }
 
-/// Returns the strings among the constants of a schema.
+/// Returns those constants of a schema that are strings.
 pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
     let mut schemas = vec![schema];
     if let Some(keywords) = schema.as_object() {
@@ -433,7 +433,7 @@ pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -
     constants.flatten().filter_map(Value::as_str).collect()
 }
 
-/// Returns the names that the objects among alternatives require.
+/// Returns the names of the members that the object schemas among the alternatives require.
 pub(crate) fn required_names<'a>(alternatives: &[&'a Value]) -> Vec<&'a str> {
     let objects = alternatives.iter().filter_map(|part| part.as_object());
     objects

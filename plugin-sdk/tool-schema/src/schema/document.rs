@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::types::Types;
 use crate::spelling::coerced;
 
-/// The maximum number of `$ref`, `allOf`, `anyOf` and `oneOf` that are followed without a step into the value.
+/// The maximum number of `$ref`, `allOf`, `anyOf` and `oneOf` that are followed one after the other for the same value.
 const MAX_HOPS: usize = 16;
 
 /// The keywords of a schema (one that is not just `true` or `false`).

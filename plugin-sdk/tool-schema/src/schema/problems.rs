@@ -16,9 +16,10 @@ use super::{
 /// number, not null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// A JSON pointer into the value; empty for the value itself. A missing member has one too.
+    /// A JSON pointer to the place in the value; empty for the value as a whole. For a missing member, it points to the
+    /// place where the member should be.
     pub pointer: String,
-    /// The problem, as it follows the pointer: `must be an integer, not 2.5`.
+    /// The problem, worded so that it can follow the pointer: `must be an integer, not 2.5`.
     pub message: String,
 }
 
