@@ -94,7 +94,7 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// This program as a host.
+/// The hidden verb that runs this program as a host.
 #[derive(Debug, Args)]
 pub(crate) struct HostSubcommand {
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]

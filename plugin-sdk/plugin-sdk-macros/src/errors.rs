@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// No error, or several.
+/// A collection of errors, empty if there are none.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 

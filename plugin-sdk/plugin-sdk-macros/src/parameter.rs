@@ -43,7 +43,7 @@ pub(crate) struct Argument<'a> {
 pub(crate) enum Default {
     /// The default of its type.
     OfType,
-    /// This expression.
+    /// The value of this expression.
     Value(Box<Expr>),
 }
 

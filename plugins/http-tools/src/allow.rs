@@ -19,7 +19,7 @@ pub(crate) struct Allow(Vec<(Host<String>, u16)>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllowError {
-    /// Not UTF-8.
+    /// The value is not UTF-8.
     #[error("{VARIABLE} is not UTF-8; write for example `intranet.example:8080, 10.0.0.7:80`")]
     NotUtf8,
     /// One of its entries is wrong.

@@ -36,7 +36,7 @@ pub enum FetchError {
     Forbidden {
         /// Scheme, host and port.
         site: String,
-        /// Such as "leads to a private address".
+        /// What is wrong with the address, such as "leads to a private address".
         what: String,
     },
     /// The name has no address.
@@ -95,7 +95,7 @@ pub enum FetchError {
     Time {
         /// Scheme, host and port.
         site: String,
-        /// Such as "answer".
+        /// The step that took too long, such as "answer".
         what: &'static str,
         /// The time that was left.
         limit: Duration,

@@ -51,7 +51,7 @@ pub enum SelectError {
     Part {
         /// The place in the document.
         at: String,
-        /// Such as "recursion limit exceeded".
+        /// The parser's message, such as "recursion limit exceeded".
         reason: String,
     },
 }
