@@ -1,4 +1,4 @@
-//! The command line of `bootstrap`: it chooses the front door.
+//! The command line of `bootstrap`, which chooses the front door.
 
 use std::{
     ffi::OsString,
@@ -48,9 +48,9 @@ enum Command {
     Version,
 }
 
-/// Runs the host with these arguments (without the program's name).
+/// Runs the host with these arguments, which do not include the program's name.
 ///
-/// The exit code is 0 after a clean end, 1 when the start failed, 2 for wrong usage.
+/// Returns the exit code: 0 after a normal end, 1 if the host could not start or serve, 2 for invalid arguments.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let command = match parse(args) {
         Ok(command) => command,
@@ -75,7 +75,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Runs a front door. It gets the stdout that plugins do not have.
+/// Runs a front door. The front door receives the real stdout, which plugins cannot use.
 fn run<F: Future<Output = ExitCode>>(
     delivery: Delivery,
     front: impl FnOnce(Config, io::Result<File>) -> F,
@@ -93,7 +93,7 @@ fn run<F: Future<Output = ExitCode>>(
     {
         Ok(runtime) => {
             let code = runtime.block_on(front(config, stdout));
-            // The end does not wait for a tool that still runs.
+            // The process does not wait for tools that are still running.
             runtime.shutdown_background();
             code
         }
@@ -109,7 +109,7 @@ fn run<F: Future<Output = ExitCode>>(
 }
 
 fn print(text: &str) -> ExitCode {
-    // A reader such as `head` may have closed it.
+    // This may fail because a reader such as `head` has already closed the pipe.
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
 }

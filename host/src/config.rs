@@ -1,5 +1,5 @@
-//! Every environment variable that the host reads, parsed once. An empty or blank value counts as unset. (It is refused
-//! for a variable that the AWS SDK reads, too, and takes for a value.)
+//! Every environment variable that the host reads, parsed once. An empty or blank value counts as unset. (The exception
+//! is a variable that the AWS SDK reads too. The SDK does not treat a blank value as unset, so the host rejects it.)
 
 mod checks;
 mod parse;
@@ -18,150 +18,158 @@ use http::HeaderName;
 
 use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
-/// The settings of the environment.
+/// The settings from the environment variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `ENTRY_FILE`: the plugins to serve, in this order. Default: all, by file name.
+    /// `ENTRY_FILE`: the plugins to serve, in this order. Default: all plugins, by file name.
     pub entry_file: Vec<String>,
-    /// `TOOLS_LIST`: the tools to serve. Default: all.
+    /// `TOOLS_LIST`: the tools to serve. Default: the default tools of each layer.
     pub tools_list: Vec<String>,
-    /// `MCP_PLUGIN_DIR`: the folder of the plugins. Default: `/opt/lib`, where Lambda unpacks the `lib` of every layer.
+    /// `MCP_PLUGIN_DIR`: the folder that contains the plugins. Default: `/opt/lib`, into which Lambda unpacks the
+    /// folder `lib` of every layer.
     pub plugin_dir: PathBuf,
-    /// `MCP_ON_BAD_PLUGIN`: whether a plugin that cannot be served stops the start or is skipped. Default: `stop` on
-    /// Lambda, else `skip`.
+    /// `MCP_ON_BAD_PLUGIN`: whether a plugin that cannot be served stops the startup or is skipped. Default: `stop` on
+    /// Lambda, otherwise `skip`.
     pub on_bad_plugin: OnBadPlugin,
-    /// `MCP_PRELOAD`: whether plugins are opened and build their state at the start. Default: `none`, under provisioned
-    /// concurrency `all`.
+    /// `MCP_PRELOAD`: whether plugins are opened and build their state at startup. Default: `all` under provisioned
+    /// concurrency, otherwise `none`.
     pub preload: bool,
-    /// `MCP_CALL_TIMEOUT_MS`: the time limit of a call. Unit: milliseconds. Default: the limit of the gateway in front of
-    /// the function, if it has one.
+    /// `MCP_CALL_TIMEOUT_MS`: the time limit of a call. Unit: milliseconds. Default: the time limit of the gateway in
+    /// front of the function, if there is one.
     pub call_timeout: Option<Duration>,
-    /// `MCP_CALL_RESERVE_MS`: the time between a call's deadline and the limit of the function or the gateway, which is
-    /// needed for the answer. Unit: milliseconds. Default: 500.
+    /// `MCP_CALL_RESERVE_MS`: how long before the time limit of the function or the gateway a call must end, so that
+    /// the response can still be sent. Unit: milliseconds. Default: 500.
     pub call_reserve: Duration,
-    /// `MCP_MAX_CONCURRENT_CALLS`: the maximum number of concurrent calls; further ones are refused. Default: 256, or
-    /// `AWS_LAMBDA_MAX_CONCURRENCY` if that is more.
+    /// `MCP_MAX_CONCURRENT_CALLS`: the maximum number of concurrent calls. Further calls are rejected. Default: 256, or
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` if that is higher.
     pub max_concurrent_calls: usize,
-    /// `MCP_LIST_TTL_MS`: the time for which a client may cache the list of tools. Unit: milliseconds. Default: 60000.
+    /// `MCP_MAX_JSON_VALUES`: the maximum number of JSON values in a message. Default: 200000.
+    pub max_json_values: usize,
+    /// `MCP_LIST_TTL_MS`: how long a client may cache the list of tools. Unit: milliseconds. Default: 60000.
     pub list_ttl_ms: u64,
-    /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all of them.
+    /// `MCP_LIST_PAGE_SIZE`: the maximum number of tools on one page of the list. Default: all tools on one page.
     pub list_page_size: Option<usize>,
-    /// `MCP_RESPONSE_MODE`: how Lambda gets a response. Default: `buffered`.
+    /// `MCP_RESPONSE_MODE`: how responses are sent to Lambda. Default: `buffered`.
     pub response_mode: ResponseMode,
-    /// `MCP_SESSION_TABLE`: the DynamoDB table of sessions and of the state of tools. Default: none, so that sessions are
-    /// in the memory of each process.
+    /// `MCP_SESSION_TABLE`: the DynamoDB table for sessions and the state of tools. Default: none. Each process then
+    /// keeps its sessions in memory.
     pub session_table: Option<String>,
-    /// `MCP_SESSION_MODE`: the treatment of messages with an unknown session. Default: `lenient`.
+    /// `MCP_SESSION_MODE`: how messages with an unknown session are treated. Default: `lenient`.
     pub session_mode: SessionMode,
-    /// Whether the state of tools may be in the memory of this process if there is no table. Not so on Lambda: the next
-    /// call may reach another environment, which would not have it.
+    /// Whether the state of tools may be kept in the memory of this process if there is no table. This is `false` on
+    /// Lambda, where the next call may reach another execution environment that does not have the state.
     pub keeps_states_in_memory: bool,
-    /// Lambda's settings for this environment; none outside of Lambda.
+    /// Lambda's settings for this execution environment; `None` outside of Lambda.
     pub lambda: Option<LambdaConfig>,
-    /// `MCP_SESSION_TTL_SECONDS`: the life of a session after its last use. Unit: seconds. Default: 86400, a day.
+    /// `MCP_SESSION_TTL_SECONDS`: how long a session is kept after it was last used. Unit: seconds. Default: 86400, a
+    /// day.
     pub session_ttl: Duration,
-    /// `MCP_STATE_KEY`: the keys that seal the `requestState` of calls that ask their client. Default: a key in the table.
-    /// Without a table, a key of this process; on Lambda none, so that no tool can ask.
+    /// `MCP_STATE_KEY`: the keys that encrypt the `requestState` of calls with input requests. Default: a key in the
+    /// table. Without a table it is a key of this process, or on Lambda no key, so that tools cannot send input
+    /// requests.
     pub state_keys: StateKeys,
-    /// `MCP_STATE_TTL_SECONDS`: the time for a client to answer a tool's questions, and the time for which each answer is
-    /// valid. Unit: seconds. Default: 3600, an hour.
+    /// `MCP_STATE_TTL_SECONDS`: how long a client has to respond to input requests, and how long each of its responses
+    /// is valid. Unit: seconds. Default: 3600, an hour.
     pub state_ttl: Duration,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, which accepts no other function's `requestState`.
-    /// Default: none; Lambda sets it.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this Lambda function. A `requestState` of another function is not
+    /// accepted. Default: none; Lambda sets it.
     pub function: Option<String>,
-    /// `MCP_SERVER_NAME`: the server's name. Default: the layer's.
+    /// `MCP_SERVER_NAME`: the server's name. Default: the name of the layer.
     pub server_name: Option<String>,
-    /// `MCP_SERVER_VERSION`: the server's version. Default: the layer's.
+    /// `MCP_SERVER_VERSION`: the server's version. Default: the version of the layer.
     pub server_version: Option<String>,
-    /// `MCP_BEARER_TOKENS`: the permitted callers, by names and hashes of tokens. Default: every caller that the front door
-    /// lets in.
+    /// `MCP_BEARER_TOKENS`: the permitted callers, by the names and hashes of their tokens. Default: every caller whom
+    /// the front door admits.
     pub bearer_tokens: BearerTokens,
-    /// `MCP_ALLOWED_ORIGINS`: origins (`https://app.example.com`) that browsers may call from, besides the front door's
-    /// own. Default: none.
+    /// `MCP_ALLOWED_ORIGINS`: the origins (`https://app.example.com`) from which web pages may call, in addition to the
+    /// front door's own origin. Default: none.
     pub allowed_origins: Vec<String>,
-    /// `MCP_ALLOWED_HOSTS`: values of the `Host` header that `serve` answers to, besides the names of this machine.
-    /// Default: none.
+    /// `MCP_ALLOWED_HOSTS`: the values of the `Host` header that `serve` accepts, in addition to the names of this
+    /// machine. Default: none.
     pub allowed_hosts: Vec<String>,
-    /// `MCP_CONTEXT_HEADERS`: headers of a request that plugins may see, besides those that they always may. Default: none.
+    /// `MCP_CONTEXT_HEADERS`: the request headers that plugins may see, in addition to those that they may always see.
+    /// Default: none.
     pub context_headers: Vec<HeaderName>,
-    /// `MCP_METRICS`: `emf` for lines that CloudWatch makes metrics of. Default: none.
+    /// `MCP_METRICS`: `emf` to write lines from which CloudWatch extracts metrics. Default: none.
     pub metrics: bool,
     /// The settings of the log.
     pub log: LogConfig,
-    /// The time when the environment was read, which the process does first.
+    /// When the environment variables were read, which is the first thing that the process does.
     pub started_at: Instant,
-    /// The problems of the values. The host refuses to start if there are any.
+    /// The problems with the values. If there are any, the host does not start.
     pub problems: Vec<String>,
-    /// Variables that have no effect, each as a sentence for the log.
+    /// Messages about variables that have no effect, each a sentence for the log.
     pub warnings: Vec<String>,
 }
 
-/// Lambda's settings for an environment.
+/// Lambda's settings for an execution environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LambdaConfig {
-    /// `AWS_LAMBDA_RUNTIME_API`: the address for fetching invocations.
+    /// `AWS_LAMBDA_RUNTIME_API`: the address from which invocations are fetched.
     pub runtime_api: String,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`: the number of invocations that may be fetched at once. Default: 1.
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: the number of invocations that may be handled concurrently. Default: 1.
     pub max_concurrent_invocations: usize,
-    /// Whether `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`: a snapshot is taken after the start, and environments
-    /// are restored from it.
+    /// Whether `AWS_LAMBDA_INITIALIZATION_TYPE` is `snap-start`. Lambda then takes a snapshot after startup, from which
+    /// execution environments are restored.
     pub is_snapshot: bool,
 }
 
-/// How Lambda gets a response. (`bootstrap serve` always streams.)
+/// How responses are sent to Lambda. (`bootstrap serve` always streams.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// As a whole. Every front door can pass it on.
+    /// Each response is sent as a whole. Every front door supports this.
     Buffered,
-    /// As a stream. The front door must stream, too.
+    /// Each response is streamed. The front door must support streaming.
     Stream,
 }
 
-/// The treatment of a message with an unknown session.
+/// How a message with an unknown session is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {
-    /// The message is served: known clients never recover from a refusal.
+    /// The message is served, because known clients never recover from a rejection.
     Lenient,
-    /// The message is refused by 404, and a message without session by 400.
+    /// The message is rejected with 404, and a message without a session with 400.
     Strict,
     /// There are no sessions.
     Off,
 }
 
-/// The keys that seal the state of calls between their rounds.
+/// The keys that encrypt the state of calls between their rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateKeys {
-    /// Configured keys: the first one seals, all open, so that keys can be changed without losing active calls.
+    /// The configured keys. The first one encrypts, and each of them can decrypt, so that a key can be replaced without
+    /// losing unfinished calls.
     Configured(Vec<StateKey>),
-    /// A key in the table. The first environment that needs one creates it.
+    /// A key in the table. The first execution environment that needs the key creates it.
     FromTable,
-    /// A key that this process creates for itself.
+    /// A random key that only this process knows.
     Ephemeral,
-    /// No key. The next round may reach another environment, which would not know a key of this one.
+    /// No key. A random key would not work here: the next round may reach another execution environment, which does not
+    /// know it.
     Unavailable,
 }
 
-/// The treatment of a plugin that cannot be served and that the configuration does not name.
+/// How a plugin is treated that cannot be served and that the configuration does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBadPlugin {
-    /// The plugin stops the start.
+    /// It stops the startup.
     Stop,
-    /// The plugin is skipped.
+    /// It is skipped.
     Skip,
 }
 
-/// The settings of the log. Lambda defines these variables.
+/// The settings of the log. Their environment variables are defined by Lambda.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
-    /// `AWS_LAMBDA_LOG_LEVEL`: the least important level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL.
-    /// Default: INFO.
+    /// `AWS_LAMBDA_LOG_LEVEL`: the minimum severity of logged lines: TRACE, DEBUG, INFO, WARN, ERROR or FATAL. Default:
+    /// INFO.
     pub level: String,
-    /// `AWS_LAMBDA_LOG_FORMAT`: `JSON`, else text.
+    /// Whether `AWS_LAMBDA_LOG_FORMAT` is `JSON`. The log is plain text otherwise.
     pub json: bool,
 }
 
 impl Config {
-    /// Parses the environment, given as a function from names to values in the system's encoding.
+    /// Parses the environment variables. `get` returns the value of a variable in the system's encoding.
     pub fn from_os(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let unreadable = RefCell::new(BTreeSet::new());
         let mut config = Self::from_env(|name| match get(name)?.into_string() {
@@ -171,7 +179,7 @@ impl Config {
                 None
             }
         });
-        // The value itself is never shown: it may be a key.
+        // The message does not contain the value, which may be a key.
         let problem = |name| format!("{name} is not UTF-8; write it in UTF-8");
         let unreadable = unreadable.into_inner().into_iter().map(problem);
         config.problems.extend(unreadable);

@@ -4,12 +4,13 @@ use layer_format::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Returns half of a SHA-256, in hexadecimal. Equal values have equal digests, whatever the order of their members.
+/// Returns the first half of a SHA-256, in hexadecimal. Values that differ only in the order of their members have the
+/// same digest.
 pub(crate) fn digest(value: &Value) -> String {
     hex(&Sha256::digest(sorted(value).to_string())[..16])
 }
 
-/// Returns the value with its members in the order of their names.
+/// Returns the value with the members of all objects sorted by name.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

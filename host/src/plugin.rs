@@ -1,8 +1,9 @@
-//! The safe interface to plugins: from a folder of files to a catalogue of tools that can be called.
+//! The safe interface to plugins: finds them in a folder and provides a catalogue of tools that can be called.
 //!
-//! A library that has a manifest is not opened until one of its tools is called. The manifest contains its declaration,
-//! and the opened library's own declaration must agree with it. A library without a manifest is opened at the start,
-//! but only if it exports a plugin's root symbol: layers of other vendors put libraries into the same folder.
+//! A library with a manifest is not opened until one of its tools is called. Until then, the declaration in the
+//! manifest is used; when the library is opened, its own declaration must agree with that. A library without a manifest
+//! is opened at startup, but only if it exports the root symbol of a plugin: layers of other vendors put their
+//! libraries into the same folder.
 
 mod catalog;
 mod folder;

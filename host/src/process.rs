@@ -1,4 +1,4 @@
-//! The process itself: its log, its stdout, and its report of a crash in a plugin.
+//! The process itself: its log, its stdout, and the report if a plugin crashes it.
 
 pub(crate) mod crash_handler;
 pub mod log;

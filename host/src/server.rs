@@ -1,32 +1,33 @@
-//! One request in, one answer out: joins protocol, sessions and plugins.
+//! Answers one request: connects the protocol, the sessions and the plugins.
 //!
-//! This module alone decides who gets which part of an error: the model gets a result with `isError`, the client a
-//! JSON-RPC error, the operator a line in the log.
+//! This module alone decides who sees which part of an error: the model receives a result with `isError`, the client a
+//! JSON-RPC error, and the operator a line in the log.
 //!
 //! # The order of checks
 //!
-//! | step | check of a modern request | refusal | where |
+//! | step | check of a modern request | rejection | where |
 //! |---|---|---|---|
-//! | 1 | `Origin` and `Host` may call | 403 | [`McpServer::handle`] |
-//! | 2 | the path is the endpoint | 404 | `http` |
-//! | 3 | the caller has a token, where one is required; the HTTP method is POST | 401, 400; 405 | `http::auth`, `http` |
-//! | 4 | the body is JSON by its type, and not too large | 415, 413 | `http` |
-//! | 5-6 | one JSON-RPC message | 400, -32700, -32600 | `mcp_protocol::route` |
-//! | 7-13 | envelope, headers, version, method, log level | see there | `mcp_protocol::modern::CHECKS` |
+//! | 1 | `Origin` and `Host` are permitted | 403 | [`McpServer::handle`] |
+//! | 2 | the path is the endpoint's | 404 | `http` |
+//! | 3 | the caller has a token, if tokens are required; the HTTP method is POST | 401, 400; 405 | `http::auth`, `http` |
+//! | 4 | `Content-Type` is JSON, and the body is not too large | 415, 413 | `http` |
+//! | 5-6 | the body is one JSON-RPC message | 400, -32700, -32600 | `mcp_protocol::route` |
+//! | 7-13 | envelope, headers, version, method and log level are valid | see there | `mcp_protocol::modern::CHECKS` |
 //! | 14 | `params` fit the method | 200, -32602 | `mcp_protocol::method::METHODS` |
-//! | 15 | there is such a tool, such a page | 200, -32602 | `dispatch` |
-//! | 16 | `Mcp-Param-*` repeat the arguments | 400, -32020 | `dispatch` |
+//! | 15 | the tool or the page exists | 200, -32602 | `dispatch` |
+//! | 16 | the `Mcp-Param-*` headers agree with the arguments | 400, -32020 | `dispatch` |
 //! | 17 | the client has the capabilities that the tool requires | 400, -32021 | `call` |
-//! | 18 | one more call can run | 503, -32603 | `call::concurrency_limit` |
+//! | 18 | the limit of concurrent calls is not reached | 503, -32603 | `call::concurrency_limit` |
 //! | 19 | the arguments satisfy the schema | a result with `isError` | `tool_schema::ArgumentRules` |
 //!
-//! A legacy request passes 1 to 6, then its session is looked up, then 14, 15 and 17 to 19 follow. Its errors have
-//! status 200, except for the 503 of a server that cannot serve at the moment.
+//! A legacy request goes through steps 1 to 6. Then its session is looked up, and steps 14, 15 and 17 to 19 follow. Its
+//! errors have status 200, except for the 503 of a server that temporarily cannot serve the request.
 
 pub(crate) mod access_log;
 pub mod call;
 pub(crate) mod dispatch;
 pub mod http;
+pub(crate) mod json_limit;
 mod metrics;
 pub(crate) mod outcome;
 pub mod record;
@@ -45,6 +46,7 @@ use self::{
     access_log::{AccessLog, AccessLogEntry, milliseconds},
     call::{CallRunner, CallStateConfig, deadline::CallLimits, input_rounds::InputRounds},
     http::auth::Access,
+    json_limit::JsonLimit,
     metrics::Metrics,
     request::IncomingRequest,
     session::LegacySessions,
@@ -70,10 +72,11 @@ pub struct McpServer {
     tools_list_cache: ToolsListCache,
     calls: CallRunner,
     access_log: Arc<AccessLog>,
+    json_limit: JsonLimit,
 }
 
 impl McpServer {
-    /// Loads the plugins and gets ready to serve.
+    /// Loads the plugins and prepares the server.
     ///
     /// # Errors
     /// [`StartError`]: the configured tools cannot be served.
@@ -103,7 +106,7 @@ impl McpServer {
         Ok(server)
     }
 
-    /// Returns a server of these tools.
+    /// Returns a server that serves the tools of `catalog`.
     pub(crate) fn with_catalog(config: &Config, catalog: Catalog) -> Self {
         let table = config.session_table.as_deref();
         let table = table.map(|name| Arc::new(Table::new(name)));
@@ -144,27 +147,33 @@ impl McpServer {
             sessions,
             tools_list_cache: ToolsListCache::new(config.list_page_size, config.list_ttl_ms),
             access_log: access_log(config, &catalog).into(),
+            json_limit: JsonLimit::new(config.max_json_values),
             catalog,
         }
     }
 
-    /// Returns the names of the tools that are served, in their order.
+    /// Returns the names of the served tools, in the order of `tools/list`.
     pub fn tool_names(&self) -> impl Iterator<Item = &str> {
         self.catalog.names()
     }
 
-    /// Returns the maximum number of calls that run at once.
+    /// Returns the maximum number of concurrent calls.
     pub(crate) fn max_concurrent_calls(&self) -> usize {
         self.calls.max_concurrent()
     }
 
-    /// Reports whether a tool still runs although its call has timed out.
+    /// Returns the limit for messages.
+    pub(crate) fn json_limit(&self) -> JsonLimit {
+        self.json_limit
+    }
+
+    /// Reports whether any tool is still running after its call timed out.
     #[must_use]
     pub fn has_stuck_tools(&self) -> bool {
         self.catalog.has_stuck_tools()
     }
 
-    /// Begins the log entry of a request with `received` bytes.
+    /// Creates the log entry of a request whose body has `received` bytes.
     pub(crate) fn log_entry(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -182,7 +191,7 @@ impl McpServer {
         initialize_result(negotiated, server, instructions.as_deref())
     }
 
-    /// Returns a new session for a transport that keeps it itself.
+    /// Returns a new session that the transport itself will hold.
     pub(crate) fn new_session(
         &self,
         revision: Revision,
@@ -195,7 +204,7 @@ impl McpServer {
     }
 }
 
-/// The server's name, version and instructions.
+/// What the server reports about itself: name, version and instructions.
 struct Identity {
     server: ServerInfo,
     instructions: Option<String>,
@@ -215,7 +224,8 @@ impl Identity {
     }
 }
 
-/// Returns the server's name and version. They are those of the layer if there is exactly one, else the host's own.
+/// Returns the server's name and version. They are the layer's if there is exactly one layer, otherwise the host's.
+/// Settings of the operator take precedence over both.
 fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
     let (name, version) = match catalog.layers() {
         [layer] => (layer.name.as_str(), layer.version.as_str()),
@@ -231,7 +241,7 @@ fn server_info(config: &Config, catalog: &Catalog) -> ServerInfo {
     }
 }
 
-/// Returns the log of requests.
+/// Returns the access log.
 fn access_log(config: &Config, catalog: &Catalog) -> AccessLog {
     let layers = catalog.layers().iter();
     let layers: Vec<_> = layers

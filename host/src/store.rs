@@ -1,4 +1,5 @@
-//! Data that outlives a request: sessions, the state of tools, and the key that seals the state of calls.
+//! Data that is kept longer than one request: sessions, the state of tools, and the key that encrypts the state of
+//! unfinished calls.
 
 pub mod dynamodb;
 pub mod seal;

@@ -1,4 +1,4 @@
-//! The front doors: a transport on one side, [`crate::server::request::IncomingRequest`] on the other.
+//! The front doors. Each converts the requests of its transport into [`crate::server::request::IncomingRequest`].
 
 pub mod lambda;
 pub mod serve;
@@ -10,7 +10,7 @@ use layer_format::ErrorCode;
 
 use crate::process::log::output;
 
-/// Prints the reason why the host does not run.
+/// Prints the error because of which the host cannot start or stopped serving.
 fn failed(code: ErrorCode, error: &dyn std::error::Error) -> ExitCode {
     output::print(&format!("error[{code}]: {error}"));
     ExitCode::FAILURE

@@ -50,6 +50,8 @@ pub(crate) enum CliError {
     /// An error with its code that a child process has reported.
     #[error("{message}")]
     Reported { code: String, message: String },
+    #[error("{} has no manifest, and a dry run does not run foreign code to read its declaration\n  help: build the layer with `cargo layer build`", .0.display())]
+    Undeclared(PathBuf),
     #[error("{} cannot be read: {error}\n  help: {}", .path.display(), if .path.is_dir() { "it is a folder; name a file in it" } else { "check the path, which is relative to the current folder" })]
     Unreadable {
         path: PathBuf,
@@ -73,6 +75,10 @@ pub(crate) enum CliError {
         path: PathBuf,
         error: zip::result::ZipError,
     },
+    #[error(
+        "{url} redirects to {location}, which is not followed: the request's headers are for {url} alone\n  help: pass the new URL if you trust it"
+    )]
+    Redirected { url: String, location: String },
     #[error("{}: not a baseline: {error}\n  help: make one with `cargo layer bench LAYER --json`", .path.display())]
     Baseline {
         path: PathBuf,
@@ -157,8 +163,10 @@ impl CliError {
             Self::Arguments(_) => "ARGUMENTS",
             Self::UnknownTool { .. } => "UNKNOWN_TOOL",
             Self::Archive { .. } => "ARCHIVE_INVALID",
+            Self::Redirected { .. } => "REDIRECTED",
             Self::Baseline { .. } => "BASELINE_INVALID",
             Self::Manifest(error) => error.code().as_str(),
+            Self::Undeclared(_) => "PLUGIN_UNDECLARED",
             Self::NothingDeclared(_) => "NOTHING_DECLARED",
             Self::New(_) => "NEW_FAILED",
             Self::NewIsSdk => "NEW_IS_SDK",
@@ -217,10 +225,10 @@ fn build_system_hint(glibc: Glibc) -> &'static str {
 /// Prints an error on stderr.
 pub(crate) fn print(error: &anyhow::Error) {
     match error.downcast_ref::<CliError>() {
-        Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
+        Some(failure) => message!("error[{}]: {failure}", failure.code()),
         None => match error.downcast_ref::<DeployError>() {
-            Some(failure) => eprintln!("error[{}]: {failure}", failure.code()),
-            None => eprintln!("error: {error:#}"),
+            Some(failure) => message!("error[{}]: {failure}", failure.code()),
+            None => message!("error: {error:#}"),
         },
     }
 }

@@ -38,6 +38,7 @@ finding_codes! {
     ArchiveInvalid = "ARCHIVE_INVALID" Error,
     ArchiveMode = "ARCHIVE_MODE" Error,
     ArchivePath = "ARCHIVE_PATH" Error,
+    ControlCharacter = "CONTROL_CHARACTER" Error,
     CpuMixed = "CPU_MIXED" Error,
     EnvironmentTooLarge = "ENVIRONMENT_TOO_LARGE" Error,
     ExecutableStack = "EXECUTABLE_STACK" Warning,

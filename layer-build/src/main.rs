@@ -2,6 +2,11 @@
 //!
 //! Data is printed on stdout, messages on stderr. The exit codes are in [`exit`].
 
+#![deny(clippy::print_stderr, reason = "`message!` escapes control characters")]
+
+#[macro_use]
+mod terminal;
+
 mod archive;
 mod args;
 mod aws;
@@ -15,7 +20,6 @@ mod library;
 mod mcp;
 mod process;
 mod static_check;
-mod terminal;
 
 use std::process::ExitCode;
 

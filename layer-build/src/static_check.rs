@@ -5,6 +5,7 @@
 pub(crate) mod libraries;
 pub(crate) mod limits;
 pub(crate) mod subject;
+pub(crate) mod text;
 
 use std::path::Path;
 
@@ -40,6 +41,7 @@ impl StaticReport {
         };
         limits::check(&subject, 1, &SelectionOptions::default(), &mut findings);
         libraries::check(&subject, &[], &mut findings);
+        text::check(&subject, &mut findings);
         // Larger archives can be uploaded too, through S3.
         findings.retain(|finding| finding.code != FindingCode::UploadTooLarge.as_str());
         let layer = subject.layers.first();

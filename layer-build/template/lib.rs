@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn long_words_are_counted() {
         let count_words = plugin().tool("countWords");
-        let outcome = count_words.call(json!({ "text": "a long word", "longer_than": "1" }));
+        let outcome = count_words.call(json!({ "text": "a long word", "longer_than": 1 }));
         assert_eq!(outcome.text(), "2");
     }
 }

@@ -7,6 +7,7 @@ mod connect;
 mod dev;
 mod doctor;
 mod inspect;
+mod strangers;
 mod symbolize;
 pub(crate) mod token;
 mod tools;

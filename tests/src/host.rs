@@ -3,6 +3,7 @@
 mod bad_stderr;
 mod cargo_lambda;
 pub(crate) mod environment;
+mod faulty_runtime_api;
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 pub use bad_stderr::BadStderr;
+pub use faulty_runtime_api::{FaultyRuntimeApi, NextAnswer};
 pub use lambda_local::FrontDoor;
 
 use crate::{Client, Layer, bootstrap};
@@ -442,10 +444,11 @@ impl Host {
 
     /// Returns the peak memory of the process so far. Unit: megabytes.
     pub fn peak_memory_mb(&self) -> u64 {
-        let HostBackend::Serve { child, .. } = &self.backend else {
-            panic!("only of serve")
+        let process = match &self.backend {
+            HostBackend::Serve { child, .. } | HostBackend::Emulated { child, .. } => child.id(),
+            HostBackend::Lambda { function, .. } => function.process_ids()[0],
         };
-        let status = fs_err::read_to_string(format!("/proc/{}/status", child.id()));
+        let status = fs_err::read_to_string(format!("/proc/{process}/status"));
         let status = status.expect("the process runs");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());

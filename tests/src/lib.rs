@@ -49,7 +49,7 @@ pub use clients::{
 pub use command::{output_of, run_captured};
 pub use folders::{repository, target};
 pub use host::{
-    BadStderr, FrontDoor, Host,
+    BadStderr, FaultyRuntimeApi, FrontDoor, Host, NextAnswer,
     environment::{Environment, InvocationResult, RunningInvocation, StreamedAnswer},
     http_api_event,
 };

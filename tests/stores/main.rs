@@ -73,3 +73,8 @@ async fn the_engine_of_the_environment() {
         keeps_the_contract(engines::at(&endpoint).await).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_value_in_a_table_is_an_error() {
+    states::assert_a_damaged_value_is_an_error(engines::dynoxide().await).await;
+}

@@ -342,3 +342,14 @@ async fn keys_do_not_touch_each_other(stores: Stores) {
     assert_eq!(read(&stores, &one).await, Some(state));
     assert_eq!(read(&stores, &two).await, Some(other));
 }
+
+/// Checks that a table reports a value that is not JSON. (Somebody has edited the item.)
+pub(crate) async fn assert_a_damaged_value_is_an_error(stores: Stores) {
+    for value in ["", "{", "{\"a\":1}}", "NaN"] {
+        let (key, _) = begun(&stores, value).await;
+        let error = stores.states.read(&key).await.expect_err(value).to_string();
+        assert!(error.contains("is damaged"), "{error}");
+        assert!(error.contains("the plugin tools, version 1"), "{error}");
+        assert!(!error.contains(&key), "{error}");
+    }
+}

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use mcp_protocol::tools::Tool;
 use serde::{Deserialize, Serialize};
 
-/// A plugin's declaration, as `init` returns it.
+/// The declaration that a plugin's `init` returns.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Declaration {
-    /// The payload version that the plugin chose.
+    /// The version of the payload format that the plugin chose.
     pub payload: u32,
     /// The plugin's crate.
     #[serde(rename = "crate")]
     pub krate: Crate,
-    /// The version of plugin-sdk.
+    /// The version of plugin-sdk with which the plugin was built.
     pub sdk: String,
-    /// The oldest release of the host that can serve the plugin.
+    /// The oldest host release that can serve the plugin.
     #[serde(default, rename = "minHost")]
     pub min_host: Option<String>,
-    /// The panic strategy of the build: `unwind` or `abort`.
+    /// The panic strategy with which the plugin was built: `unwind` or `abort`.
     pub panic: String,
-    /// The plugin's tools, in its order.
+    /// The plugin's tools, in the order in which it declares them.
     pub tools: Vec<DeclaredTool>,
 }
 
@@ -37,23 +37,24 @@ pub struct Crate {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeclaredTool {
-    /// The tool, as MCP describes it.
+    /// The tool as MCP describes it.
     pub tool: Tool,
-    /// The name of the Rust function.
+    /// The name of the Rust function that implements the tool.
     pub function: String,
-    /// Whether arguments must be validated before the call.
+    /// Whether the host must validate the arguments before each call.
     #[serde(default)]
     pub validate: bool,
-    /// Whether arguments are never coerced.
+    /// Whether the host must not coerce arguments to the types in the schema.
     #[serde(default)]
     pub strict: bool,
-    /// The tool's own time limit. Unit: milliseconds.
+    /// The time limit that the tool sets for itself. Unit: milliseconds.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-    /// The client capabilities without which the tool cannot work.
+    /// The client capabilities that the tool requires.
     #[serde(default)]
     pub requires: Vec<String>,
-    /// Names of `x-mcp-header`, each with a JSON pointer to the argument that the header repeats.
+    /// The names from the `x-mcp-header` members of the schema. Each has a JSON pointer to the argument that the header
+    /// repeats.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
 }

@@ -1,5 +1,5 @@
-//! Checks a declaration: would MCP clients accept it? The check runs when a layer is built, and at the start for
-//! plugins without a manifest.
+//! Checks whether MCP clients would accept what a plugin declares. The check runs when a layer is built. For plugins
+//! without a manifest it runs at startup.
 
 use std::collections::HashSet;
 

@@ -1,10 +1,10 @@
-//! Stable error codes, for logs, scripts and Lambda. `ERRORS.md` lists them with their remedies.
+//! Stable error codes, for use in logs, scripts and Lambda. `ERRORS.md` lists each with its remedy.
 
 use std::fmt;
 
 macro_rules! error_codes {
     ($($name:ident = $code:literal,)+) => {
-        /// A stable code; see `ERRORS.md`.
+        /// A stable error code. `ERRORS.md` describes each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[expect(missing_docs, reason = "ERRORS.md says what each means")]
         #[non_exhaustive]
@@ -13,7 +13,7 @@ macro_rules! error_codes {
         }
 
         impl ErrorCode {
-            /// Every code.
+            /// Every error code.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
             /// Returns the code as text.

@@ -1,12 +1,13 @@
 //! The format of a layer: the contract between `cargo layer`, which writes layers, and the host, which serves them.
 //!
-//! - [`manifest`]: the file that lists a layer's plugins and repeats their declarations.
-//! - [`Declaration`]: the tools of a plugin, as the plugin declares them; [`declaration_problems`] checks one.
-//! - [`selection`]: the tools that `ENTRY_FILE`, `TOOLS_LIST` and the layer's own default select.
-//! - [`ErrorCode`]: the stable codes of what is wrong with a layer or a host's configuration.
+//! - [`manifest`]: the file that lists a layer's plugins and contains their declarations.
+//! - [`Declaration`]: the tools of a plugin, as the plugin declares them. [`declaration_problems`] checks a
+//!   declaration.
+//! - [`selection`]: determines which tools are selected by `ENTRY_FILE`, `TOOLS_LIST` and the layer's default tools.
+//! - [`ErrorCode`]: the stable codes for problems with a layer or with the host's configuration.
 //! - [`sha256`]: the checksum of files and declarations.
 //!
-//! This crate opens no library and serves no request: it knows no `dlopen`, no HTTP and no AWS.
+//! This crate opens no library and serves no request. It uses no `dlopen`, no HTTP and no AWS.
 
 mod declaration;
 mod declaration_check;

@@ -1,7 +1,9 @@
-//! The manifest of a layer: the list of its plugins and their tools, so that no library has to be opened to list them.
+//! The manifest of a layer: a list of its plugins and their tools. With it, the host can list the tools without opening
+//! a library.
 //!
-//! `lib/LAYERNAME.layer.json`, written by `cargo layer build`, never by hand. Lambda merges up to five layers into one
-//! folder, so each layer has a manifest under its own name. Unknown members are ignored; a higher `format` is refused.
+//! `cargo layer build` writes the manifest as `lib/LAYERNAME.layer.json`; it is not edited by hand. Lambda merges up to
+//! five layers into one folder, so the manifest's name contains the layer's name. Unknown members are ignored. A
+//! manifest with a higher `format` is rejected.
 
 use std::{
     io::Error,
@@ -18,24 +20,24 @@ use crate::{
     error_code::{ErrorCode, HasErrorCode},
 };
 
-/// The format that this host reads and `cargo layer build` writes.
+/// The version of the manifest format that this host reads and `cargo layer build` writes.
 pub const FORMAT: u32 = 1;
 
-/// The suffix of every manifest's name.
+/// The end of every manifest's file name.
 pub const SUFFIX: &str = ".layer.json";
 
 /// A manifest.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    /// The format of the manifest itself.
+    /// The version of the manifest format.
     pub format: u32,
     /// The layer.
     pub layer: LayerInfo,
-    /// The CPU of the libraries, as Rust names it: `x86_64` or `aarch64`.
+    /// The CPU architecture of the libraries, as Rust names it: `x86_64` or `aarch64`.
     pub cpu: String,
-    /// The CPU of the build machine, if it is another. The declarations then come from a build of the same sources for
-    /// that CPU.
+    /// The CPU architecture of the build machine, if it differs from `cpu`. In that case the declarations come from a
+    /// second build of the same sources, for the build machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_on: Option<String>,
     /// The layer's plugins, sorted by file name.
@@ -49,10 +51,10 @@ pub struct LayerInfo {
     pub name: String,
     /// The layer's version.
     pub version: String,
-    /// Instructions to the model for the use of the tools.
+    /// Instructions that tell the model how to use the tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
-    /// The tools that are served if `TOOLS_LIST` is not set, in its notation. Empty: all.
+    /// The tools that are served if `TOOLS_LIST` is not set, in the notation of `TOOLS_LIST`. Empty: all tools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
 }
@@ -61,43 +63,43 @@ pub struct LayerInfo {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PluginEntry {
-    /// The library's file name, in the folder of the manifest.
+    /// The library's file name. The library is in the same folder as the manifest.
     pub file: String,
     /// The file's size. Unit: bytes.
     pub size: u64,
-    /// SHA-256 of the file, in hex.
+    /// The SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// The checksum that the host compares when the first call of a tool waits for it. SHA-256 would take ten times as
-    /// long. Layers of the first releases have no such checksum.
+    /// The checksums that the host compares when it loads the plugin during a tool's first call. SHA-256 would take ten
+    /// times as long. Layers built with the first releases do not have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xxh3: Option<Xxh3>,
     /// The plugin's crate.
     #[serde(rename = "crate")]
     pub krate: Crate,
-    /// The version of plugin-sdk in the build.
+    /// The version of plugin-sdk with which the plugin was built.
     pub sdk: String,
-    /// The payload version that the plugin speaks.
+    /// The version of the payload format that the plugin uses.
     pub payload: u32,
-    /// The version of plugin-abi in the build.
+    /// The version of plugin-abi with which the plugin was built.
     pub abi: String,
-    /// The oldest release of the host that can serve the plugin.
+    /// The oldest host release that can serve the plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_host: Option<String>,
-    /// The panic strategy of the build.
+    /// The panic strategy with which the plugin was built.
     pub panic: String,
-    /// SHA-256 of the declaration's bytes, in hex. The opened library must declare the same.
+    /// The SHA-256 of the declaration's bytes, in hexadecimal. The loaded library must return the same declaration.
     pub digest: String,
-    /// The declaration, exactly as `init` returned it.
+    /// The declaration, exactly as the plugin's `init` returned it.
     pub declaration: Box<RawValue>,
 }
 
-/// XXH3-64 checksums, in hex.
+/// XXH3-64 checksums, in hexadecimal.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Xxh3 {
     /// The checksum of the file.
     pub file: String,
-    /// The checksum of the declaration's bytes, if this very file returned them. A file for another CPU than the build
-    /// machine's could not be asked.
+    /// The checksum of the declaration's bytes, if this file itself returned the declaration. `None` if the file was
+    /// built for a CPU other than the build machine's, which therefore could not run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declaration: Option<String>,
 }
@@ -109,12 +111,12 @@ pub enum ManifestError {
     /// The file cannot be read.
     #[error("{0}; make the layer's files readable, or rebuild it with `cargo layer build`")]
     Read(Error),
-    /// The file is not a manifest.
+    /// The file is not a valid manifest.
     #[error("{}: not a layer manifest: {source}; rebuild the layer with `cargo layer build`", .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// The problem with its content.
+        /// The error with which its content cannot be parsed.
         source: serde_json::Error,
     },
     /// The manifest was written by a newer `cargo layer`.
@@ -125,15 +127,15 @@ pub enum ManifestError {
     Format {
         /// The file.
         path: PathBuf,
-        /// The manifest's format.
+        /// The manifest's format version.
         found: u32,
     },
-    /// The manifest names a file outside its folder.
+    /// The manifest names a file that is not a library in its own folder.
     #[error("{}: names the file {file:?}, which is not a plain file name; rebuild the layer", .path.display())]
     FileName {
         /// The manifest.
         path: PathBuf,
-        /// The name.
+        /// The file name in the manifest.
         file: String,
     },
 }
@@ -152,9 +154,9 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`ManifestError`], naming the file.
+    /// [`ManifestError`], whose message names the file.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        // This check comes first: reading a pipe would wait for its other end.
+        // This check comes first: reading a named pipe would block until another process writes to it.
         if !fs_err::metadata(path)
             .map_err(ManifestError::Read)?
             .is_file()
@@ -171,7 +173,7 @@ impl Manifest {
     /// Parses the text of the manifest at `path`.
     ///
     /// # Errors
-    /// [`ManifestError`], naming the file.
+    /// [`ManifestError`], whose message names the file.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Format {
@@ -181,14 +183,14 @@ impl Manifest {
             path: path.to_owned(),
             source,
         };
-        // One check for UTF-8 here saves serde one for each string.
+        // Checking the whole text for UTF-8 once saves serde a check for each string.
         let manifest = match str::from_utf8(text) {
             Ok(text) => serde_json::from_str::<Self>(text),
             Err(_) => serde_json::from_slice(text),
         };
         let found = match &manifest {
             Ok(manifest) => manifest.format,
-            // The other members of a newer manifest may differ.
+            // A newer format may have other members, so only `format` is read.
             Err(_) => {
                 let Format { format } = serde_json::from_slice(text).map_err(invalid)?;
                 format
@@ -214,7 +216,7 @@ impl Manifest {
 }
 
 impl Xxh3 {
-    /// Computes the checksums of a library's file and of its declaration, if the file itself returned that.
+    /// Computes the checksum of a library's file, and of its declaration if this file itself returned it.
     #[must_use]
     pub fn new(file: &[u8], declaration: Option<&str>) -> Self {
         let hash = |bytes: &[u8]| xxh3(xxh3_64(bytes));
@@ -229,7 +231,7 @@ impl PluginEntry {
     /// Parses the declaration.
     ///
     /// # Errors
-    /// The declaration has another form.
+    /// The declaration does not have the form of [`Declaration`].
     pub fn declaration(&self) -> Result<Declaration, serde_json::Error> {
         serde_json::from_str(self.declaration.get())
     }

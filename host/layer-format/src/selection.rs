@@ -1,4 +1,4 @@
-//! `ENTRY_FILE` and `TOOLS_LIST`: the plugins and tools that are served, and the error for an unknown name.
+//! Selects the plugins and tools to serve by `ENTRY_FILE` and `TOOLS_LIST`, and reports unknown names.
 
 use crate::{
     declaration::DeclaredTool,
@@ -6,17 +6,17 @@ use crate::{
     skipped::SkippedPlugin,
 };
 
-/// A tool, with the names that `TOOLS_LIST` can refer to.
+/// A tool with the names by which `TOOLS_LIST` can select it.
 pub trait Selectable {
     /// Returns the tool's name.
     fn name(&self) -> &str;
-    /// Returns the name of the tool's function.
+    /// Returns the name of the function that implements the tool.
     fn function(&self) -> &str;
     /// Reports whether the tool is served if `TOOLS_LIST` is not set.
     fn is_default(&self) -> bool;
 }
 
-/// Reports whether `name` matches `pattern`, in which `*` matches any characters.
+/// Reports whether `name` matches `pattern`, in which `*` stands for any number of characters.
 pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|start| name.strip_prefix(start)) else {
@@ -38,10 +38,11 @@ pub(crate) fn matches_pattern(pattern: &str, name: &str) -> bool {
     true
 }
 
-/// Returns the file name for an entry of `ENTRY_FILE`: `libcustom_tools.so`, `custom_tools` or `custom-tools`.
+/// Returns the file name for an entry of `ENTRY_FILE`. For the entries `libcustom_tools.so`, `custom_tools` and
+/// `custom-tools` it is `libcustom_tools.so`.
 ///
 /// # Errors
-/// The problem with the entry.
+/// The reason why the entry is invalid.
 pub fn library_file_name(entry: &str) -> Result<String, String> {
     if entry.contains(['/', '\\']) || entry == ".." {
         return Err(format!(
@@ -60,8 +61,8 @@ pub fn library_file_name(entry: &str) -> Result<String, String> {
     })
 }
 
-/// Reports whether a tool is among the default tools of its layer. (`cargo layer build` has checked that each entry
-/// matches a tool.)
+/// Reports whether a tool is one of its layer's default tools, which `entries` select. (`cargo layer build` has checked
+/// that each entry matches a tool.)
 #[must_use]
 pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     let means = |pattern: &str| {
@@ -74,11 +75,11 @@ pub fn is_default_tool(entries: &[String], tool: &DeclaredTool) -> bool {
     !entries.iter().any(excluded) && (only_exclusions || entries.iter().any(included))
 }
 
-/// Returns the tools that `TOOLS_LIST` selects: by name, by function, by pattern, without those that it excludes by
-/// `!`. By default these are each layer's own default tools.
+/// Returns the tools that `TOOLS_LIST` selects. An entry is a tool's name, a function's name or a pattern. An entry
+/// that begins with `!` excludes the tools that it matches. Without entries, each layer's default tools are selected.
 ///
 /// # Errors
-/// An entry that matches no tool, or several where it should match one.
+/// An entry matches no tool, or it is the name of a function that implements several tools.
 pub fn select_tools<T: Selectable>(
     entries: &[String],
     tools: Vec<T>,
@@ -123,7 +124,8 @@ pub fn select_tools<T: Selectable>(
     Ok(served.map(|(_, tool)| tool).collect())
 }
 
-/// Returns the tools that a name or pattern matches: those of that name, else those of that function.
+/// Returns the positions of the tools whose name matches the pattern, or if there are none, of those whose function
+/// matches it.
 fn matching<T: Selectable>(pattern: &str, tools: &[T]) -> Result<Vec<usize>, SelectionError> {
     let by = |name: fn(&T) -> &str| -> Vec<usize> {
         let fitting = tools

@@ -1,4 +1,4 @@
-//! Errors of `ENTRY_FILE` and `TOOLS_LIST`, with suggestions for unknown names.
+//! Errors in `ENTRY_FILE` and `TOOLS_LIST`, with suggestions for unknown names.
 
 use tool_schema::similarity;
 
@@ -7,26 +7,26 @@ use crate::{
     skipped::SkippedPlugin,
 };
 
-/// The reason why `ENTRY_FILE` or `TOOLS_LIST` cannot select.
+/// The reason why `ENTRY_FILE` or `TOOLS_LIST` cannot be applied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectionError {
-    /// An entry of `ENTRY_FILE` has the wrong form.
+    /// An entry of `ENTRY_FILE` has an invalid form.
     #[error("{0}")]
     EntryFile(String),
-    /// `ENTRY_FILE` or `TOOLS_LIST` names something unknown.
+    /// `ENTRY_FILE` names an unknown plugin, or `TOOLS_LIST` an unknown tool.
     #[error("{}", unmatched_message(.variable, .unmatched, .known, .skipped))]
     Unmatched {
-        /// The variable.
+        /// The environment variable.
         variable: &'static str,
         /// The unknown names.
         unmatched: Vec<Unmatched>,
         /// Every known name.
         known: Vec<String>,
-        /// The skipped plugins, which might have had the names.
+        /// The skipped plugins. One of them might contain an unknown name.
         skipped: Vec<SkippedPlugin>,
     },
-    /// A name in `TOOLS_LIST` belongs to several functions.
+    /// `TOOLS_LIST` contains the name of a function that implements several tools.
     #[error("TOOLS_LIST: {name} is the function of several tools: {}; write the tool's name", .tools.join(", "))]
     Ambiguous {
         /// The name.
@@ -49,17 +49,17 @@ impl HasErrorCode for SelectionError {
     }
 }
 
-/// An unknown name, with suggestions.
+/// An unknown name, with suggestions for a correction.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unmatched {
-    /// The name, as written.
+    /// The name as the operator wrote it.
     pub name: String,
-    /// Similar names, the most similar first.
+    /// Similar known names, the most similar first.
     pub suggestions: Vec<String>,
 }
 
 impl Unmatched {
-    /// Returns this name with the similar ones of `known`.
+    /// Returns the unknown name `name` with the most similar names in `known`.
     pub fn new<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             name: name.to_owned(),
@@ -76,7 +76,8 @@ fn near_misses<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
         .into_iter()
         .filter_map(|known| Some((similarity(name, known)?, known)))
         .collect();
-    // Sorting also by name puts equal names side by side: a tool and its function often have one name.
+    // Sorting by name as well makes equal names adjacent, as `dedup` requires: a tool and its function often have the
+    // same name.
     suggestions.sort_by(|(a, name), (b, other)| b.total_cmp(a).then_with(|| name.cmp(other)));
     suggestions.dedup_by_key(|(_, known)| *known);
     suggestions

@@ -1,22 +1,22 @@
-//! Files that are not served, with the reasons.
+//! Plugin files and manifests that are not served, with the reasons.
 
 use std::fmt;
 
 use crate::{ErrorCode, HasErrorCode};
 
-/// A file that is not served, and the reason.
+/// A plugin file or manifest that is not served, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedPlugin {
-    /// The name of the library or manifest.
+    /// The file name of the library or manifest.
     pub file: String,
-    /// The code of the problem.
+    /// The error code of the problem.
     pub code: ErrorCode,
-    /// The problem, and the remedy.
+    /// The problem and its remedy.
     pub problem: String,
 }
 
 impl SkippedPlugin {
-    /// Returns a file that is skipped for this error.
+    /// Returns the record of a file that is skipped because of `error`.
     #[must_use]
     pub fn new(file: &str, error: &(impl HasErrorCode + fmt::Display)) -> Self {
         Self {

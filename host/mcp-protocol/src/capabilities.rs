@@ -1,15 +1,15 @@
-//! Client capabilities: what a client can do, and what tools need it to do.
+//! Client capabilities: what a client can do, and what a tool needs the client to be able to do.
 //!
-//! A name such as `elicitation.url` is a path into the object with a client's declared capabilities. Plain
-//! `elicitation` means `elicitation.form`, in a declaration and in a requirement: a client that declares it without a
-//! mode supports forms (M:elicit, "Capabilities").
+//! A name such as `elicitation.url` is a path into the JSON object in which a client declares its capabilities. Plain
+//! `elicitation` means `elicitation.form`, both in a client's declaration and in a tool's requirement: a client that
+//! declares `elicitation` without a mode supports forms (M:elicit, "Capabilities").
 
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{Answer, Id, jsonrpc::MISSING_REQUIRED_CLIENT_CAPABILITY};
 
-/// The capabilities that a tool may need. `sampling.context` and `sampling.tools` are parts that a client declares
-/// separately.
+/// The client capabilities that a tool can require. A client declares `sampling.context` and `sampling.tools`
+/// separately from `sampling`.
 /// Source: ClientCapabilities of 2026-07-28.
 pub const CAPABILITIES: [&str; 7] = [
     "elicitation",
@@ -21,7 +21,8 @@ pub const CAPABILITIES: [&str; 7] = [
     "sampling.tools",
 ];
 
-/// Returns the `required` capabilities that a client did not declare. Without a declaration that is all of them.
+/// Returns those of the `required` capabilities that the client did not declare. Returns all of them if `declared` is
+/// `None`.
 #[must_use]
 pub fn missing_capabilities<'a>(
     required: impl IntoIterator<Item = &'a str>,
@@ -51,15 +52,17 @@ fn has(declared: &Value, name: &str) -> bool {
     part.is_some() || (name == "elicitation.form" && means_forms())
 }
 
-/// Returns the refusal of a request that needs capabilities which the client did not declare. Its `error.data` is
-/// `{"requiredCapabilities": {"elicitation": {"url": {}}}}`, the object that would declare what is missing.
+/// Returns the error response that rejects a request because the client did not declare the capabilities in `missing`.
+/// Its `error.data` is `{"requiredCapabilities": {"elicitation": {"url": {}}}}`: the object that would declare the
+/// missing capabilities.
 #[must_use]
 pub fn missing_capabilities_error(id: &Id, message: &str, missing: &[&str]) -> Answer {
     let mut required = json!({});
     for name in missing {
         let mut object = &mut required;
         for member in name.split('.') {
-            // Indexing creates the member, and only objects are created here.
+            // Indexing creates a missing member with the value null. Every value on the path is an object, so indexing
+            // cannot panic.
             object = &mut object[member];
             if object.is_null() {
                 *object = json!({});

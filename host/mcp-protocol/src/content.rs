@@ -1,11 +1,11 @@
-//! Content blocks that older revisions do not know.
+//! Replaces content blocks that older revisions do not define.
 
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 use crate::{Revision, json::to_raw};
 
-/// The members of a block that its replacement repeats.
+/// The members of a content block that the text in its place repeats.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Block {
@@ -17,8 +17,8 @@ struct Block {
     description: Option<String>,
 }
 
-/// Replaces each block that `revision` does not know by a text. (A client that validates would refuse the whole result
-/// for one such block.) Returns `None` if there is nothing to replace.
+/// Replaces each block with a text block if `revision` does not define the block's type. (One such block would make a
+/// validating client reject the whole result.) Returns `None` if there is nothing to replace.
 pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box<RawValue>> {
     let unknown: Vec<_> = [
         ("audio", revision.has_audio()),
@@ -27,7 +27,7 @@ pub(crate) fn for_revision(content: &RawValue, revision: Revision) -> Option<Box
     .into_iter()
     .filter_map(|(kind, known)| (!known).then_some(kind))
     .collect();
-    // Most results are text. They are not parsed for a block that they cannot contain.
+    // Most results contain only text. This search avoids parsing them.
     if !unknown.iter().any(|kind| content.get().contains(kind)) {
         return None;
     }

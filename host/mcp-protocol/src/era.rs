@@ -1,4 +1,4 @@
-//! The era of a message. Each request is decided alone: connections and earlier requests do not count (M:ver).
+//! Decides the era of a message from that message alone: the connection and earlier requests have no influence (M:ver).
 
 use serde_json::value::RawValue;
 
@@ -12,19 +12,20 @@ use crate::{
     params::{Members, Params, text},
 };
 
-/// Parses the body of one POST and decides its era. The first rule that fits wins:
+/// Parses the body of one POST and decides its era. "The header" is `MCP-Protocol-Version`; a "modern header" names a
+/// modern revision or an unknown one. The first rule that matches applies:
 ///
 /// | rule | message | era |
 /// |---|---|---|
-/// | D2 | a batch | legacy, where the revision has batches; refused if one of its messages has the key of D4, or the header is as in D5: -32600 |
-/// | D3 | `initialize`, unless its `_meta` names a modern revision | legacy; -32020 if the header names a modern one |
-/// | D4 | `_meta` has the key `io.modelcontextprotocol/protocolVersion` | modern, whatever the header says |
-/// | D5 | the header names something else than a legacy revision | modern, which refuses the missing `_meta` |
-/// | D6 | the header is absent or names a legacy revision | legacy |
-/// | D7 | a notification by D4 or D5, or else | modern: accepted and dropped; legacy |
-/// | D8 | a response | refused if the header is modern, else legacy |
+/// | D2 | a batch | legacy, if the revision has batches; rejected with -32600 if one of its messages has the key of D4 in its `_meta`, or if the header is modern |
+/// | D3 | `initialize`, unless its `_meta` names a modern revision | legacy; rejected with -32020 if the header is modern |
+/// | D4 | a request whose `_meta` has the key `io.modelcontextprotocol/protocolVersion` | modern, whatever the header says |
+/// | D5 | another request, with a modern header | modern; then rejected, because its `_meta` has no version |
+/// | D6 | another request, without the header or with a legacy revision in it | legacy |
+/// | D7 | a notification | modern if D4 or D5 would apply to it as a request: accepted and ignored; otherwise legacy |
+/// | D8 | a response | rejected if the header is modern, otherwise legacy |
 ///
-/// (The front door handles D1: methods other than POST.)
+/// (The front door applies D1, which rejects methods other than POST.)
 #[must_use]
 pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
     Received {
@@ -34,13 +35,14 @@ pub fn route<'a>(headers: Headers<'_>, body: &'a [u8]) -> Route<'a> {
     .route(body)
 }
 
-/// Parses one message that came over stdio. The rules are those of [`route`], as if no header had been there, and no
-/// header is missing.
+/// Parses one message that was received over stdio. The rules are those of [`route`] for a request without
+/// `MCP-Protocol-Version`. Headers that [`route`] requires are not required here.
 ///
-/// - Statuses of answers have no meaning. An answer without body is not written.
-/// - The connection is the legacy session and is alive. Its transport knows the revision that `initialize` negotiated
-///   in it; a [`Request::revision`] of `None` means that revision.
-/// - [`Route::Cancel`] names a request of this connection, of either era. Answers may overtake each other.
+/// - The HTTP status of an [`Answer`] has no meaning. An [`Answer`] without a body is not written.
+/// - The connection itself is the legacy session, and it is always alive. The transport knows the revision that
+///   `initialize` negotiated; a [`Request::revision`] of `None` means that revision.
+/// - [`Route::Cancel`] names a request of this connection, of either era. Responses may be sent in another order than
+///   their requests.
 #[must_use]
 pub fn route_stdio(message: &[u8]) -> Route<'_> {
     Received {
@@ -50,12 +52,12 @@ pub fn route_stdio(message: &[u8]) -> Route<'_> {
     .route(message)
 }
 
-/// The value of the header `MCP-Protocol-Version`.
+/// The parsed value of the header `MCP-Protocol-Version`.
 #[derive(Clone, Copy)]
 enum Header {
     Absent,
     Legacy(Revision),
-    /// A modern revision, or no known revision at all.
+    /// A modern revision, or a value that is no known revision.
     Modern,
 }
 
@@ -76,13 +78,13 @@ impl Header {
     }
 }
 
-/// The revision that `_meta` declares by the key `io.modelcontextprotocol/protocolVersion`.
+/// The revision that a message declares in its `_meta`, under the key `io.modelcontextprotocol/protocolVersion`.
 #[derive(Clone, Copy)]
 enum DeclaredVersion {
     Absent,
     /// A modern revision.
     Modern,
-    /// Another revision, or an unreadable value.
+    /// A legacy revision, an unknown one, or a value that is not a string.
     Other,
 }
 
@@ -98,7 +100,7 @@ impl DeclaredVersion {
     }
 }
 
-/// A message's origin: its headers, if it came over HTTP.
+/// The origin of a message: over HTTP with these headers, or over stdio.
 #[derive(Clone, Copy)]
 struct Received<'h> {
     header: Header,
@@ -185,8 +187,8 @@ impl Received<'_> {
         Ok((route, declared))
     }
 
-    /// Routes a notification. A modern client cancels over HTTP by hanging up. Any other cancellation of a modern
-    /// client is in no session and concerns no request.
+    /// Routes a notification. A modern client cancels a request over HTTP by closing the connection, so notifications
+    /// of a modern client over HTTP have no effect.
     fn route_notification<'a>(self, modern: bool, method: &str, params: &Params<'_>) -> Route<'a> {
         let over_http = self.headers.is_some();
         match (method, params.id("requestId")) {

@@ -1,13 +1,13 @@
-//! Error texts of bounded length.
+//! Limits the length of error texts.
 
 use std::borrow::Cow;
 
-/// The longest text of an error. Unit: bytes.
-/// Source: ours. People and models read it. A request that it quotes may have megabytes, and an answer that is too
-/// large for the gateway would be lost.
+/// The maximum length of an error text. Unit: bytes.
+/// Source: ours. People and models read these texts. An error may quote a part of the request that is megabytes long,
+/// and a response that exceeds the gateway's size limit would be lost.
 const MAX_ERROR_TEXT: usize = 4096;
 
-/// Truncates an error's text that is too long.
+/// Shortens an error text to the maximum length.
 pub(crate) fn truncate(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_ERROR_TEXT {
         return text.into();

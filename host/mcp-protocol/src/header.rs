@@ -1,4 +1,5 @@
-//! Headers that repeat parts of the body, so that gateways can act on them (M:http, "Server Validation").
+//! Checks of the headers that repeat parts of the body. With them, a gateway can act on a request without parsing its
+//! body (M:http, "Server Validation").
 
 use std::borrow::Cow;
 
@@ -6,26 +7,26 @@ use serde_json::{Number, value::RawValue};
 
 use crate::{Answer, Id, jsonrpc::HEADER_MISMATCH, params::members};
 
-/// The prefix of headers that repeat arguments (M:http, "Custom Headers from Tool Parameters").
+/// The prefix of the headers that repeat arguments of a tool call (M:http, "Custom Headers from Tool Parameters").
 pub const ARGUMENT_HEADER_PREFIX: &str = "mcp-param-";
 
-/// The largest integer up to which all are distinct, also for clients with floats as numbers (2^53 - 1).
+/// 2^53 - 1. Up to this integer, a client that stores all numbers as 64-bit floats can distinguish all integers.
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
-/// Returns the value of a header without the blanks around it (RFC 9110, section 5.5).
+/// Removes the spaces and tabs around a header's value (RFC 9110, section 5.5).
 pub(crate) fn trim_blanks(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
-/// Returns the refusal of a request with headers that disagree with its body.
+/// Returns the error response that rejects a request because its headers disagree with its body.
 pub(crate) fn mismatch(id: &Id, problem: &str) -> Answer {
     Answer::error(400, Some(id), HEADER_MISMATCH, problem)
 }
 
-/// Checks that a header is there and equals the body.
+/// Checks that a header is present and equals `body`, the value in the body.
 ///
 /// # Errors
-/// The problem with the header.
+/// A description of the problem with the header.
 pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value
         .map(trim_blanks)
@@ -33,10 +34,10 @@ pub(crate) fn check_plain(header: &str, value: Option<&str>, body: &str) -> Resu
     compare(header, value, body)
 }
 
-/// Checks the same of a header that may be encoded in base64.
+/// Does the check of [`check_plain`] for a header whose value may be encoded in base64.
 ///
 /// # Errors
-/// The problem with the header.
+/// A description of the problem with the header.
 pub(crate) fn check_encoded(header: &str, value: Option<&str>, body: &str) -> Result<(), String> {
     let value = value.ok_or_else(|| missing_header(header, &format!("{body:?}")))?;
     compare(header, &decode_value(header, value)?, body)
@@ -51,20 +52,21 @@ fn compare(header: &str, value: &str, body: &str) -> Result<(), String> {
     ))
 }
 
-/// Checks that the headers in which a tool wants arguments repeated agree with the `arguments`, as they were sent.
+/// Checks the headers in which a tool requires some of its arguments to be repeated. Each must agree with `arguments`,
+/// the arguments as the client sent them.
 ///
-/// `declared` holds the names of `x-mcp-header`, each with a JSON pointer to its argument. `value` returns the value of
-/// a header by its name.
+/// `declared` holds the names from the `x-mcp-header` members of the tool's schema, each with a JSON pointer to its
+/// argument. `value` returns the value of the header with a given name.
 ///
 /// | argument | header | |
 /// |---|---|---|
-/// | there, not null | there, and equal to it | accepted |
-/// | there, not null | missing, different or malformed | refused |
+/// | present, not null | present, and equal to the argument | accepted |
+/// | present, not null | missing, different or malformed | rejected |
 /// | null or absent | missing | accepted |
-/// | null or absent | there | refused: a gateway would act on a value that the tool does not get |
+/// | null or absent | present | rejected: a gateway would act on a value that the tool does not receive |
 ///
 /// # Errors
-/// The refusal: 400, -32020.
+/// The error response that rejects the request: 400, -32020.
 pub fn check_argument_headers<'d, 'v>(
     id: &Id,
     declared: impl IntoIterator<Item = (&'d str, &'d str)>,
@@ -110,7 +112,7 @@ fn check_argument(
     ))
 }
 
-/// Returns the integer value of a number, in whatever notation.
+/// Returns the value of a JSON number if it is an integer, in any notation (`5`, `5.0` or `5e0`).
 fn integer(text: &str) -> Option<i128> {
     let number: Number = serde_json::from_str(text).ok()?;
     let float = || {
@@ -123,7 +125,7 @@ fn integer(text: &str) -> Option<i128> {
         .or_else(|| float().map(|float| float as i128))
 }
 
-/// Returns the argument at this pointer, unchanged.
+/// Returns the argument to which this JSON pointer leads, as the client sent it.
 fn find_argument<'a>(
     arguments: Option<&'a RawValue>,
     pointer: &str,
@@ -154,8 +156,8 @@ fn decode_value(header: &str, value: &str) -> Result<String, String> {
     })
 }
 
-/// Decodes the value of a header that may be encoded as `=?base64?...?=`. Returns `None` if the encoded part is not
-/// base64 of UTF-8.
+/// Decodes a header's value that may have the form `=?base64?...?=`. Returns `None` if the encoded part is not valid
+/// base64, or does not decode to UTF-8.
 fn decode(value: &str) -> Option<String> {
     match value
         .strip_prefix("=?base64?")
@@ -166,7 +168,8 @@ fn decode(value: &str) -> Option<String> {
     }
 }
 
-/// Encodes a value for a header. A value that no header can contain unchanged becomes `=?base64?...?=` (M:http, "Custom Headers from Tool Parameters").
+/// Encodes a value for a header. A value that a header cannot contain unchanged becomes `=?base64?...?=` (M:http,
+/// "Custom Headers from Tool Parameters").
 #[must_use]
 pub fn encode_header(value: &str) -> Cow<'_, str> {
     let is_plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
@@ -195,8 +198,8 @@ fn encode_base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes canonical base64 (RFC 4648, section 4): padding required, no stray bits. It is written here because this
-/// crate depends only on serde and `tool-rules`.
+/// Decodes canonical base64 (RFC 4648, section 4): padding is required, and unused bits must be zero. This crate has
+/// its own decoder because it depends only on serde, serde_json and `tool-rules`.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();

@@ -1,19 +1,20 @@
-//! Multi round-trip requests (M:mrtr): questions that a server asks its client before it can give a result.
+//! Multi round-trip requests (M:mrtr): a tool sends input requests to the client before it can return a result.
 //!
-//! The call ends with an [`input_required_result`]. The client answers by repeating the request with an [`InputResume`]
-//! in it.
+//! Such a call ends with an [`input_required_result`]. The client responds by repeating the call, this time with an
+//! [`InputResume`].
 //!
-//! # What an answer proves
+//! # What the client's response proves
 //!
-//! An answer proves that the client sent it, and nothing more. The client asks people or a model, and anybody who can
-//! write a request can write an answer. Two consequences are easily overlooked:
+//! The response to an input request proves that the client sent it, and nothing more. The client asks people or a
+//! model, and anybody who can write a request can also write such a response. Two consequences are easily overlooked:
 //!
-//! - Answers without an [`InputResume::state`] are accepted for whatever question has their key. Clients may send them
-//!   so (the official suite does: `input-required-result-ignore-extra-params`), but then the question is not
-//!   known. Only a state ties an answer to this very question.
-//! - A state can be used more than once. It records the answers to the questions of one call, and it is valid until it
-//!   expires, however often it is sent. An action that must happen once, such as a payment, needs a key of its own in
-//!   the tool's arguments, or a store that remembers it (M:mrtr: "If single use matters, enforce it server-side").
+//! - A response without an [`InputResume::state`] is accepted for any input request with the same key. Clients may omit
+//!   the state (the official suite does: `input-required-result-ignore-extra-params`), but then the server does not
+//!   know to which input request the client responded. Only a state ties a response to one specific input request.
+//! - A state can be used more than once. It records the responses to the input requests of one call, and it is valid
+//!   until it expires, however often it is sent. An action that must happen only once, such as a payment, needs a key
+//!   of its own in the tool's arguments, or a store that records that it has happened (M:mrtr: "If single use matters,
+//!   enforce it server-side").
 
 use std::collections::BTreeMap;
 
@@ -22,40 +23,41 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{ServerInfo, json::to_raw, meta_keys::SERVER_INFO};
 
-/// The methods for asking a client.
+/// The methods of input requests.
 const METHODS: [&str; 3] = ["elicitation/create", "roots/list", "sampling/createMessage"];
 
-/// Reports whether a client with this capability can be asked something. (Capabilities of later revisions are unknown.)
+/// Reports whether a client that declares this capability can receive input requests. (Capabilities of later revisions
+/// are not known here.)
 #[must_use]
 pub fn is_input_capability(capability: &str) -> bool {
     let whole = capability.split('.').next().unwrap_or(capability);
     ["elicitation", "roots", "sampling"].contains(&whole)
 }
 
-/// One question to a client. It is no JSON-RPC message: it has no id.
+/// One input request to a client. It is not a JSON-RPC message: it has no id.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct InputRequest {
-    /// The method of the question.
+    /// The method, such as `elicitation/create`.
     pub method: String,
-    /// The method's parameters, an object.
+    /// The method's parameters, a JSON object.
     pub params: Value,
 }
 
-/// The members of `params` that a client adds when it repeats a request.
+/// The members that a client adds to `params` when it repeats a call in response to input requests.
 #[derive(Clone, Debug, Default)]
 pub struct InputResume<'a> {
-    /// `inputResponses`: the client's answers, by the keys of the questions.
+    /// `inputResponses`: the client's responses, by the keys of the input requests.
     pub responses: BTreeMap<String, &'a RawValue>,
-    /// `requestState`: the text that the server gave the client to send back. Its holder can send it any number of
-    /// times.
+    /// `requestState`: a text that the server gave the client, and that the client sends back. A client can send it any
+    /// number of times.
     pub state: Option<String>,
 }
 
 impl InputRequest {
-    /// Returns the capabilities that a client must have declared to be asked this.
+    /// Returns the capabilities that a client must have declared to receive this input request.
     ///
     /// # Errors
-    /// The reason why no client can be asked this, as the end of a sentence.
+    /// The reason why this input request is invalid for any client, as the end of a sentence.
     pub fn required_capabilities(&self) -> Result<Vec<&'static str>, String> {
         if !self.params.is_object() {
             return Err("has `params` that are not an object".to_owned());
@@ -73,7 +75,9 @@ impl InputRequest {
             "elicitation/create" => {
                 text("message")?;
                 match self.params.get("mode") {
-                    Some(mode) if mode != "form" => Err(format!("has the mode {mode}")),
+                    Some(mode) if mode != "form" => {
+                        Err(format!("has the mode {mode}; use \"form\" or \"url\""))
+                    }
                     _ => Ok(vec!["elicitation.form"]),
                 }
             }
@@ -91,7 +95,7 @@ impl InputRequest {
                 if has("tools") || has("toolChoice") {
                     required.push("sampling.tools");
                 }
-                // `none` needs no capability: it is the client's default.
+                // `none` needs no capability, because it is the default of `includeContext`.
                 if matches!(
                     self.params["includeContext"].as_str(),
                     Some("thisServer" | "allServers")
@@ -107,21 +111,22 @@ impl InputRequest {
         }
     }
 
-    /// Returns the schema of the form that a client shows, if this question has a form.
+    /// Returns the schema of the form that the client shows, if this input request has a form.
     #[must_use]
     pub fn form(&self) -> Option<&Value> {
         let is_form = self.method == "elicitation/create" && !self.has_mode("url");
         is_form.then(|| &self.params["requestedSchema"])
     }
 
-    /// Returns the URL to which the client sends its user, if this question has one.
+    /// Returns the URL that the client opens for its user, if this input request has one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         let leads = self.method == "elicitation/create" && self.has_mode("url");
         self.params["url"].as_str().filter(|_| leads)
     }
 
-    /// Reports whether a value has the form of an answer. (It does not compare the content of a form with its schema.)
+    /// Reports whether a value has the form of a response to this input request. (It does not check the content of a
+    /// form against the form's schema.)
     #[must_use]
     pub fn is_answered_by(&self, answer: &Value) -> bool {
         match self.method.as_str() {
@@ -143,14 +148,14 @@ impl InputRequest {
     }
 }
 
-/// Reports whether a value is one message of a conversation with a model.
+/// Reports whether a value is one message of a conversation with a model, as sampling defines it.
 fn is_message(value: &Value) -> bool {
     let content = &value["content"];
     matches!(value["role"].as_str(), Some("user" | "assistant"))
         && (content.is_object() || content.is_array())
 }
 
-/// Returns the result of a request that needs its client's answers:
+/// Returns the result that asks the client for input before the call can be completed:
 ///
 /// ```json
 /// {"resultType": "input_required", "inputRequests": {"KEY": {"method": "elicitation/create", "params": {}}}, "requestState": "..."}

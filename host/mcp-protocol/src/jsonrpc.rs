@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0: one message in, one message out.
+//! JSON-RPC 2.0: parses one incoming message, and builds one outgoing message.
 
 use std::fmt;
 
@@ -10,24 +10,25 @@ use serde_json::{Number, Value, value::RawValue};
 
 use crate::error_text::truncate;
 
-/// Code of a body that is not JSON.
+/// Error code: the body is not JSON.
 pub const PARSE_ERROR: i32 = -32700;
-/// Code of a body that is not one valid message.
+/// Error code: the body is not one valid JSON-RPC message.
 pub const INVALID_REQUEST: i32 = -32600;
-/// Code of a method that the server does not offer.
+/// Error code: the server does not offer the method.
 pub const METHOD_NOT_FOUND: i32 = -32601;
-/// Code of parameters that do not fit the method, and of an unknown tool.
+/// Error code: the parameters do not fit the method, or the tool is unknown.
 pub const INVALID_PARAMS: i32 = -32602;
-/// Code of a failure of the server.
+/// Error code: the server failed.
 pub const INTERNAL_ERROR: i32 = -32603;
-/// Code of a header that is missing or disagrees with the body (M:http).
+/// Error code: a header is missing, or disagrees with the body (M:http).
 pub const HEADER_MISMATCH: i32 = -32020;
-/// Code of a request that needs a capability which the client did not declare (M:base).
+/// Error code: the request needs a capability that the client did not declare (M:base).
 pub const MISSING_REQUIRED_CLIENT_CAPABILITY: i32 = -32021;
-/// Code of a revision that the server does not offer (M:ver).
+/// Error code: the server does not offer the revision (M:ver).
 pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
-/// The maximum number of messages in a batch. Source: ours. It bounds the answers to one small body of broken messages.
+/// The maximum number of messages in a batch. Source: ours. It limits the number of errors that a small body of
+/// malformed messages can cause.
 pub(crate) const MAX_BATCH: usize = 100;
 
 /// The id of a request: a string or an integer, never null (M:base).
@@ -50,7 +51,7 @@ impl Id {
     }
 }
 
-/// One message, its parts not parsed yet.
+/// One message whose parts are not parsed yet.
 pub(crate) enum Message<'a> {
     Request {
         id: Id,
@@ -62,11 +63,11 @@ pub(crate) enum Message<'a> {
         params: Option<&'a RawValue>,
     },
     Response,
-    /// The raw items of an array; only the first ones of a very long array.
+    /// The unparsed items of an array. Only the first `MAX_BATCH + 1` items of a longer array are kept.
     Batch(Vec<&'a RawValue>),
 }
 
-/// The raw members of a message: `Some("null")` is not the same as absent.
+/// The unparsed members of a message. A member that is null is `Some("null")`, unlike an absent one.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
@@ -90,10 +91,10 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(
 }
 
 impl<'a> Message<'a> {
-    /// Parses the body of a message.
+    /// Parses the body of a POST, or a line of stdio.
     ///
     /// # Errors
-    /// The answer to a body that is not one message: 400, -32700 or -32600.
+    /// The error response to a body that is not a JSON-RPC message or batch: 400, -32700 or -32600.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Answer> {
         let text = str::from_utf8(body).map_err(|error| not_json(&error))?;
         Self::parse_text(text)
@@ -102,13 +103,14 @@ impl<'a> Message<'a> {
     /// Parses one message of a batch.
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// The same as for [`Self::parse`].
     pub(crate) fn parse_one(raw: &'a RawValue) -> Result<Self, Answer> {
         Self::parse_text(raw.get())
     }
 
     fn parse_text(text: &'a str) -> Result<Self, Answer> {
-        // This check comes first: serde would take an array for an envelope, its items for the members in their order.
+        // This check must come first: serde would also accept an array as an `Envelope`, with its items as the members
+        // in order.
         if !text.trim_start_matches(JSON_BLANKS).starts_with('{') {
             return Self::not_an_object(text, "it must be an object");
         }
@@ -187,7 +189,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The items of an array, as many as can matter.
+/// The items of an array. No more than `MAX_BATCH + 1` are kept, which is enough to detect that a batch is too long.
 struct Items<'a>(Vec<&'a RawValue>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
@@ -218,7 +220,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
     }
 }
 
-/// The blanks that JSON allows around its values (RFC 8259, section 2).
+/// The whitespace that JSON allows around values (RFC 8259, section 2).
 const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 fn not_json(error: &dyn fmt::Display) -> Answer {
@@ -226,14 +228,14 @@ fn not_json(error: &dyn fmt::Display) -> Answer {
     Answer::error(400, None, PARSE_ERROR, &message)
 }
 
-/// The answer to one POST: an HTTP status and a JSON body, or none.
+/// The response to one POST: an HTTP status, and a JSON body if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// A JSON-RPC message; `None` for an accepted notification.
     pub body: Option<Vec<u8>>,
-    /// Whether the body is an error, or a batch that contains one.
+    /// Whether the body is a JSON-RPC error, or a batch that contains one.
     pub is_error: bool,
 }
 
@@ -247,7 +249,7 @@ struct SuccessResponse<'a, T: Serialize + ?Sized> {
 #[derive(Serialize)]
 struct ErrorResponse<'a> {
     jsonrpc: &'static str,
-    // Omitted if the id could not be read: null is not valid in MCP's schemas.
+    // Omitted if the request's id could not be read: MCP's schemas do not allow null.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Id>,
     error: ErrorObject<'a>,
@@ -269,7 +271,7 @@ impl Answer {
         is_error: false,
     };
 
-    /// Returns a successful answer: `{"jsonrpc": "2.0", "id": 1, "result": {}}`.
+    /// Returns a successful response: `{"jsonrpc": "2.0", "id": 1, "result": {}}`.
     pub fn success(id: &Id, result: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(&SuccessResponse {
             jsonrpc: "2.0",
@@ -290,7 +292,7 @@ impl Answer {
         }
     }
 
-    /// Returns a JSON-RPC error under an HTTP status: `{"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message":
+    /// Returns a JSON-RPC error with an HTTP status: `{"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message":
     /// "..."}}`.
     #[must_use]
     pub fn error(status: u16, id: Option<&Id>, code: i32, message: &str) -> Self {
@@ -314,7 +316,7 @@ impl Answer {
                 data,
             },
         };
-        // Strings, numbers and JSON values always have a JSON form.
+        // Serializing strings, numbers and JSON values cannot fail.
         Self {
             status,
             body: Some(serde_json::to_vec(&response).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! Revisions up to 2025-11-25: the handshake, and requests within or without a session.
+//! Revisions up to 2025-11-25: the handshake, and requests with and without a session.
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -11,9 +11,9 @@ use crate::{
     params::{self, Params},
 };
 
-/// Routes a request. Its errors have HTTP status 200 and are sent only after its session was looked up. To a legacy
-/// client 404 means that the session is gone (L:http), and it must learn that whatever it asked for. `initialize` alone
-/// is in no session.
+/// Routes a request. Errors have HTTP status 200, and are sent only after the session was looked up: a legacy client
+/// must learn from a 404 that its session is gone (L:http), whatever is wrong with the request itself. The exception is
+/// `initialize`, which is never part of a session.
 pub(crate) fn request<'a>(
     revision: Option<Revision>,
     id: Id,
@@ -41,7 +41,7 @@ pub(crate) fn request<'a>(
     }
 }
 
-/// The method that begins a session.
+/// The method that starts a session.
 pub(crate) const INITIALIZE: &str = "initialize";
 
 /// Returns the result of `initialize`.

@@ -1,20 +1,21 @@
 //! The Model Context Protocol in both eras, for a server that offers tools. This crate does no input or output.
 //!
-//! - *modern*: revision 2026-07-28. No handshake, no session; version, identity and capabilities travel in every
-//!   request's `params._meta`.
-//! - *legacy*: the revisions up to 2025-11-25, with their `initialize` handshake and optional session.
+//! - *modern*: revision 2026-07-28. There is no handshake and no session. Every request carries the version, the
+//!   client's identity and its capabilities in `params._meta`.
+//! - *legacy*: the revisions up to 2025-11-25, with a handshake (`initialize`) and optional sessions.
 //!
-//! [`route`] takes the bytes of one POST and the headers that matter. It decides the era of that request alone and
-//! makes every check that needs no knowledge of the tools. It returns the request ([`ClientRequest`]) or its refusal
-//! ([`Answer`]). [`route_stdio`] does the same for a line of stdio. The server then answers with [`discover_result`],
-//! [`initialize_result`], [`tools`] and [`jsonrpc`], and sends [`Notification`]s about calls that run.
+//! [`route`] takes the body of one POST and those of its headers that MCP defines. It decides the era of the request
+//! from these alone, and makes every check that needs no knowledge of the tools. It returns the parsed request
+//! ([`ClientRequest`]) or the error response that rejects it ([`Answer`]). [`route_stdio`] does the same for one line
+//! of stdio. The server then builds its response with [`discover_result`], [`initialize_result`], [`tools`] and
+//! [`jsonrpc`], and sends [`Notification`]s about running calls.
 //!
-//! This crate knows no HTTP library, no AWS, no async runtime and no plugin: it depends on serde, serde_json and
-//! `tool-rules`, which depends on serde alone. It compiles on any target. HTTP statuses are plain numbers.
+//! This crate uses no HTTP library, no AWS SDK, no async runtime and no plugin. It depends on serde, serde_json and
+//! `tool-rules`, which itself depends only on serde. It compiles for any target. HTTP statuses are plain numbers.
 //!
-//! Source of the rules: the specification of each revision. In comments `M:...` names a page of 2026-07-28
-//! (<https://modelcontextprotocol.io/specification/2026-07-28>), `L:...` one of 2025-11-25
-//! (<https://modelcontextprotocol.io/specification/2025-11-25>). `D2` to `D8` are the rules of [`route`].
+//! The rules come from the specification of each revision. In comments, `M:...` names a page of revision 2026-07-28
+//! (<https://modelcontextprotocol.io/specification/2026-07-28>), and `L:...` a page of revision 2025-11-25
+//! (<https://modelcontextprotocol.io/specification/2025-11-25>). `D2` to `D8` are the rules in the table at [`route`].
 
 pub mod capabilities;
 mod content;

@@ -1,4 +1,5 @@
-//! The `_meta` of a call: the client behind it, the notifications that it wants, and the trace that it belongs to.
+//! The `_meta` of a call: the client that sent it, the notifications that the client wants, and the trace that the call
+//! belongs to.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,24 +13,25 @@ use crate::{
 
 const PROGRESS_TOKEN: &str = "progressToken";
 
-/// The longest progress token; a longer one is ignored. Unit: bytes. Source: ours. Each notification repeats the token,
-/// so that a long one would fill memory with a thousand copies. Tokens of clients are numbers and UUIDs.
+/// The maximum length of a progress token. A longer one is ignored. Unit: bytes. Source: ours. Each notification
+/// repeats the token, so a thousand copies of a long one would fill the memory. In practice, clients use numbers and
+/// UUIDs.
 const MAX_PROGRESS_TOKEN: usize = 1024;
 
-/// The longest `tracestate` or `baggage` that is passed on. Unit: bytes.
-/// Source: W3C Baggage, section 3.3.2, which asks for 8192; W3C Trace Context asks for 512 of `tracestate`.
+/// The maximum length of a `tracestate` or `baggage` that is passed on. Unit: bytes.
+/// Source: W3C Baggage, section 3.3.2, which requires 8192. W3C Trace Context requires only 512 for `tracestate`.
 const MAX_TRACE: usize = 8192;
 
-/// The well-formed parts of a call's `_meta`. Nothing in it is a reason to refuse the call.
+/// The well-formed parts of a call's `_meta`. Malformed parts are ignored: they are no reason to reject the call.
 #[derive(Clone, Debug, Default)]
 pub struct CallMeta<'a> {
     /// The client's description of itself, a JSON object (modern; a legacy client sends it in `initialize`).
     pub client: Option<&'a RawValue>,
     /// The client's capabilities, a JSON object (modern; a legacy client sends them in `initialize`).
     pub capabilities: Option<&'a RawValue>,
-    /// The token for progress notifications, a string or an integer. Notifications repeat it unchanged.
+    /// The token for progress notifications, a string or an integer. Each notification repeats it unchanged.
     pub progress_token: Option<Id>,
-    /// The least important level of messages that the client wants (modern); `None`: it wants none.
+    /// The minimum severity of log notifications that the client wants (modern); `None`: it wants none.
     pub log_level: Option<LogLevel>,
     /// The trace that the call is part of.
     pub trace: Trace,
@@ -63,22 +65,23 @@ pub(crate) fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')
 }
 
-/// A W3C trace context. Malformed values are left out, and a `tracestate` without `traceparent` as well.
+/// A W3C trace context. Malformed values are dropped. A `tracestate` without a valid `traceparent` is dropped as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
-    /// The calling span.
+    /// The caller's span.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// Additions of tracing systems.
+    /// Data of specific tracing systems.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracestate: Option<String>,
-    /// The application's own names and values.
+    /// Names and values that the application chose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baggage: Option<String>,
 }
 
 impl Trace {
-    /// Reads a trace context from a source of named values: `_meta`, or HTTP headers.
+    /// Reads a trace context through `get`, which returns the value with a given name from `_meta` or from HTTP
+    /// headers.
     pub fn from_fields(get: impl Fn(&str) -> Option<String>) -> Self {
         let bounded = |name| get(name).filter(|value| value.len() <= MAX_TRACE);
         let traceparent = get("traceparent").filter(|value| is_traceparent(value));
@@ -96,7 +99,7 @@ impl Trace {
         *self == Self::default()
     }
 
-    /// Returns this context if it names a span, else `other`.
+    /// Returns this context if it names a span. Otherwise returns `other`, with this context's baggage if it has any.
     #[must_use]
     pub fn or(self, other: impl FnOnce() -> Self) -> Self {
         if self.traceparent.is_some() {
@@ -110,8 +113,8 @@ impl Trace {
     }
 }
 
-/// Checks for `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Later versions may append more (W3C Trace
-/// Context, section 3.2).
+/// Reports whether a value has the form `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Later versions of
+/// the format may append more parts (W3C Trace Context, section 3.2).
 fn is_traceparent(value: &str) -> bool {
     let hex = |part: &str, length: usize| {
         let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

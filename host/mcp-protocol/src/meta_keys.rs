@@ -1,6 +1,6 @@
-//! The keys of `_meta` that belong to the protocol (M:base).
+//! The keys that MCP itself defines for `_meta` (M:base).
 
-/// The revision of a request. A request with this key declares itself modern.
+/// The revision of a request. The presence of this key makes a request modern.
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";

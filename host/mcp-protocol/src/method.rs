@@ -1,7 +1,7 @@
-//! The methods that the server offers, and the members of `params` that each of them reads.
+//! The methods that the server offers, with the parsers of their `params`.
 //!
-//! A further offer, such as prompts or resources, takes a row of [`METHODS`], a variant of [`ClientRequest`] and a
-//! member of [`server_capabilities`].
+//! To offer more, such as prompts or resources, add a row to [`METHODS`], a variant to [`ClientRequest`] and a member
+//! to [`server_capabilities`].
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,11 @@ use crate::{
     params::{Members, Params, members, text},
 };
 
-/// Parses a request in the modern era (`true`) or the legacy one. The error is the problem with `params`.
+/// Parses the `params` of a request. The `bool` is `true` in the modern era and `false` in the legacy era. The error
+/// describes the problem with `params`.
 type ParseParams = for<'a> fn(&Params<'a>, bool) -> Result<ClientRequest<'a>, &'static str>;
 
-/// The eras that have a method.
+/// The eras in which a method exists.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Era {
     Modern,
@@ -23,7 +24,7 @@ enum Era {
     Both,
 }
 
-/// Every method, its eras, and its parser.
+/// Every method, with its eras and its parser.
 const METHODS: [(&str, Era, ParseParams); 6] = [
     ("server/discover", Era::Modern, |_, _| {
         Ok(ClientRequest::Discover)
@@ -37,12 +38,12 @@ const METHODS: [(&str, Era, ParseParams); 6] = [
     ("tools/call", Era::Both, call_tool),
 ];
 
-/// Returns the server's capabilities, for `server/discover` and `initialize`.
+/// Returns the server's capabilities, as `server/discover` and `initialize` report them.
 pub(crate) fn server_capabilities() -> Value {
     json!({ "tools": {}, "logging": {} })
 }
 
-/// Returns the parser of a method; `None` if this era does not offer it.
+/// Returns the parser of a method; `None` if the method does not exist in this era.
 pub(crate) fn lookup(method: &str, modern: bool) -> Option<ParseParams> {
     let other = if modern { Era::Legacy } else { Era::Modern };
     let (.., read) = METHODS
@@ -51,9 +52,9 @@ pub(crate) fn lookup(method: &str, modern: bool) -> Option<ParseParams> {
     Some(*read)
 }
 
-/// Parses `initialize`. The server answers with the revision that the client asks for, if that one has a handshake,
-/// else with the newest that has one (L:life, "Version Negotiation"). A client that asks for no revision gets the
-/// newest as well.
+/// Parses `initialize`. The server chooses the revision that the client asks for if it is a legacy one, and otherwise
+/// the newest legacy revision (L:life, "Version Negotiation"). A client that asks for no revision also gets the newest
+/// legacy one.
 fn initialize<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str> {
     let version = match params.get("protocolVersion")? {
         None => None,
@@ -85,7 +86,7 @@ fn list_tools<'a>(params: &Params<'a>) -> Result<ClientRequest<'a>, &'static str
     Ok(ClientRequest::ListTools { cursor })
 }
 
-/// Parses `tools/call`: a name, and arguments that are an object if there are any.
+/// Parses `tools/call`: the tool's name, and the arguments. Arguments are optional, but must be an object.
 fn call_tool<'a>(params: &Params<'a>, modern: bool) -> Result<ClientRequest<'a>, &'static str> {
     let name = params
         .get("name")?

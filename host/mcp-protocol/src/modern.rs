@@ -1,4 +1,4 @@
-//! Revision 2026-07-28: the checks of a request, in the order that the specification and its test suite force.
+//! Revision 2026-07-28: the checks of a request, in the order that the specification and its test suite require.
 
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
@@ -14,7 +14,7 @@ use crate::{
     params::{self, Members, Params, text},
 };
 
-/// The request that is checked.
+/// The request to check.
 struct CheckContext<'r, 'a> {
     /// `None` over stdio, which has no headers.
     headers: Option<Headers<'r>>,
@@ -22,7 +22,7 @@ struct CheckContext<'r, 'a> {
     method: &'r str,
     params: &'r Params<'a>,
     meta: &'r Members<'a>,
-    /// The version that `_meta` names, if it is text.
+    /// The version that `_meta` names, if it is a string.
     version: Option<String>,
 }
 
@@ -37,9 +37,10 @@ enum CheckScope {
     Http,
 }
 
-/// The checks that need no knowledge of the tools. The earliest failure wins. (Step 14, whether `params` fit the
-/// method, is the method's own.) Every refusal is a JSON-RPC error with the request's id: a client takes a 4xx without
-/// one for the answer of a legacy server.
+/// The checks that need no knowledge of the tools, each with its step in the order of all checks. The first check that
+/// fails determines the error. (Step 14, whether `params` fit the method, is up to the method's parser.) Every
+/// rejection is a JSON-RPC error with the request's id, because a client takes a 4xx response without one for the
+/// response of a legacy server.
 #[rustfmt::skip]
 const CHECKS: [(u8, CheckScope, Check); 7] = [
     ( 7, CheckScope::Any,  check_envelope),       // 400 -32602
@@ -51,7 +52,7 @@ const CHECKS: [(u8, CheckScope, Check); 7] = [
     (13, CheckScope::Any,  check_log_level),      // 400 -32602
 ];
 
-/// Makes all checks and routes the request.
+/// Runs all checks, then routes the request.
 pub(crate) fn request<'a>(
     headers: Option<Headers<'_>>,
     id: Id,
@@ -86,11 +87,11 @@ pub(crate) fn request<'a>(
     }
 }
 
-/// Checks that `_meta` has its two required keys, each of the right type.
+/// Checks that `_meta` has both required keys, with values of the right types.
 fn check_envelope(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     let CheckContext { headers, meta, .. } = context;
     let refuse = |problem: &str| {
-        // A client that names an unknown revision gets that in the message, too.
+        // If the header names an unknown revision, the message mentions that problem as well.
         let unknown = headers
             .and_then(|headers| headers.protocol_version)
             .filter(|version| Revision::parse(trim_blanks(version)).is_none());
@@ -148,7 +149,8 @@ fn check_method_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     context.or_mismatch(header::check_plain("Mcp-Method", header, context.method))
 }
 
-/// Compares `Mcp-Name` for methods that have a target. A target that is missing or no string is refused later.
+/// Checks that `Mcp-Name` equals the name or URI in `params`, for the methods that have one. A later step rejects a
+/// name or URI that is missing or not a string.
 fn check_name_header(context: &CheckContext<'_, '_>) -> Result<(), Answer> {
     let target = match context.method {
         "tools/call" | "prompts/get" => context.params.text("name"),

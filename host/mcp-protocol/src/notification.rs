@@ -1,25 +1,25 @@
-//! Notifications that a client gets before the result of a call, and the event stream that carries them.
+//! The notifications that a client receives before the result of a call, and the event stream that carries them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
 use crate::{Id, LogLevel, Revision, json::to_raw};
 
-/// A notification about a call that runs.
+/// A notification about a running call.
 #[derive(Clone, Debug)]
 pub enum Notification {
     /// The progress of the call.
     Progress(Progress),
-    /// A log message of the tool.
+    /// A log message from the tool.
     Message(LogMessage),
 }
 
 /// The progress of a call.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Progress {
-    /// A number that grows with every notification of a call.
+    /// The current value. It increases with every notification of a call.
     pub progress: Number,
-    /// The number that `progress` grows up to.
+    /// The final value of `progress`, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<Number>,
     /// A description of the current step, for people.
@@ -27,21 +27,21 @@ pub struct Progress {
     pub message: Option<String>,
 }
 
-/// A log message of a tool for the client.
+/// A log message from a tool to the client.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LogMessage {
-    /// The message's level.
+    /// The message's severity.
     pub level: LogLevel,
-    /// The name of its sender.
+    /// The name of the component that sent the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logger: Option<String>,
-    /// Its content: any JSON.
+    /// The message's content: any JSON.
     pub data: Box<RawValue>,
 }
 
 impl Notification {
-    /// Returns the JSON-RPC notification for `revision`. Returns `None` for progress if the client gave no `token` for
-    /// it.
+    /// Returns the JSON-RPC notification in the form of `revision`. Returns `None` for a progress notification without
+    /// `token`: the client has not asked for progress.
     #[must_use]
     pub fn for_revision(&self, revision: Revision, token: Option<&Id>) -> Option<Box<RawValue>> {
         match self {
@@ -84,10 +84,11 @@ fn notification(method: &'static str, params: &impl Serialize) -> Box<RawValue> 
     })
 }
 
-/// Writes a whole event stream (`text/event-stream`): one event for each JSON text, in their order.
+/// Writes a complete event stream (`text/event-stream`), with one event for each JSON text, in the given order.
 ///
-/// A tool's own JSON may have several lines. The data of an event may as well, each line after a `data:`. A client
-/// joins them by line feeds, which is the same JSON: JSON has line feeds only between its tokens (RFC 8259, section 7).
+/// A tool may return JSON with several lines. Each line then follows a `data:` of its own in the same event. A client
+/// joins the lines with line feeds. That does not change the JSON, which has line feeds only between tokens: in strings
+/// they are escaped (RFC 8259, section 7).
 #[must_use]
 pub fn event_stream<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut stream = String::new();

@@ -16,11 +16,11 @@ use crate::{
     jsonrpc::{INVALID_PARAMS, INVALID_REQUEST},
 };
 
-/// The raw members of an object. (A struct would accept an array in serde. Parsed values would fail as a whole for one
-/// number or string that Rust cannot hold, somewhere in the arguments.)
+/// The unparsed members of a JSON object. (With serde, a struct would also accept an array. Parsing the values here
+/// would reject the whole object if one number or string in the arguments does not fit a Rust type.)
 pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The members of `params`: empty if there are no `params`, `None` if they are no object.
+/// The members of `params`: empty if the request has no `params`, `None` if `params` is not an object.
 pub(crate) struct Params<'a> {
     members: Option<Members<'a>>,
     /// `params._meta`, if it is an object.
@@ -31,14 +31,14 @@ impl<'a> Params<'a> {
     /// Parses `params` and `params._meta`.
     ///
     /// # Errors
-    /// The answer to a message that has a member twice, in `params` or in its `_meta`. A gateway and this
-    /// server could read different ones, and so act on different requests.
+    /// The error response to a message with a duplicate member in `params` or in `_meta`. A gateway could read one of
+    /// the two values and this server the other, so that they would act on different requests.
     pub(crate) fn parse(id: Option<&Id>, raw: Option<&'a RawValue>) -> Result<Self, Answer> {
         let duplicate = |place: &str, name: &str| {
             let message = format!("{place} has {name:?} twice; send it once");
             Answer::error(400, id, INVALID_REQUEST, &message)
         };
-        // Some clients write null for absent `params`.
+        // Some clients send null instead of omitting `params`.
         let members = match raw.filter(|raw| raw.get() != "null").map(members) {
             None => Some(Members::new()),
             Some(parsed) => parsed.map_err(|name| duplicate("`params`", &name))?,
@@ -51,20 +51,20 @@ impl<'a> Params<'a> {
         Ok(Self { members, meta })
     }
 
-    /// Returns a member that is a string.
+    /// Returns the value of a member if it is a string.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         text(self.members.as_ref()?.get(name)?)
     }
 
-    /// Returns a member that can be the id of a request.
+    /// Returns the value of a member if it is valid as the id of a request.
     pub(crate) fn id(&self, name: &str) -> Option<Id> {
         Id::parse(self.members.as_ref()?.get(name)?)
     }
 
-    /// Returns a member. One that is null counts as absent.
+    /// Returns a member. A member that is null counts as absent.
     ///
     /// # Errors
-    /// The message for `params` that are no object.
+    /// The message for `params` that are not an object.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&'a RawValue>, &'static str> {
         let members = self.members.as_ref().ok_or("`params` must be an object")?;
         let member = members.get(name).copied();
@@ -72,7 +72,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// Returns the members of an object; `None` if the value is no object.
+/// Returns the members of a JSON object; `None` if the value is not an object.
 ///
 /// # Errors
 /// The name of a duplicate member.
@@ -124,12 +124,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// Returns the text of a JSON string.
+/// Returns the content of a JSON string; `None` for any other value.
 pub(crate) fn text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Returns the answer to parameters that do not fit the method.
+/// Returns the error response for parameters that do not fit the method.
 pub(crate) fn invalid_params(id: &Id, problem: &str) -> Answer {
     Answer::error(200, Some(id), INVALID_PARAMS, problem)
 }

@@ -1,16 +1,16 @@
-//! A parsed request, for the server.
+//! A parsed request, as the server receives it.
 
 use serde_json::value::RawValue;
 
 use crate::{CallMeta, Id, LogLevel, Revision, input::InputResume};
 
-/// A request that passed every check which needs no knowledge of the tools.
+/// A request that has passed every check that needs no knowledge of the tools.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// The id, which the answer repeats.
+    /// The request's id, which the response repeats.
     pub id: Id,
-    /// The revision to answer in. `None` for a legacy request: the one negotiated in its session, else
-    /// [`Revision::DEFAULT`].
+    /// The revision of the response. `None` for a legacy request that names none: then it is the revision negotiated in
+    /// the session, or [`Revision::DEFAULT`] without a session.
     pub revision: Option<Revision>,
     /// The method and its parameters.
     pub method: ClientRequest<'a>,
@@ -29,7 +29,7 @@ pub enum ClientRequest<'a> {
     Discover,
     /// `initialize` (legacy).
     Initialize {
-        /// The revision that the server answers with.
+        /// The revision that the server chose.
         negotiated: Revision,
         /// The client's description of itself, as JSON.
         client: Option<&'a RawValue>,
@@ -38,22 +38,22 @@ pub enum ClientRequest<'a> {
     },
     /// `ping` (legacy).
     Ping,
-    /// `logging/setLevel` (legacy): the least important level of messages from now on.
+    /// `logging/setLevel` (legacy): sets the minimum severity of log notifications for the rest of the session.
     SetLogLevel(LogLevel),
     /// `tools/list`.
     ListTools {
-        /// The end of an earlier page. It is not known yet whether this is one of the server's cursors.
+        /// The cursor that an earlier page returned. The server has not checked yet that it issued this cursor.
         cursor: Option<String>,
     },
     /// `tools/call`.
     CallTool {
         /// The tool's name.
         name: String,
-        /// A JSON object; `None` means an empty one.
+        /// The arguments, a JSON object; `None` means an empty one.
         arguments: Option<&'a RawValue>,
         /// The call's `_meta`.
         meta: Box<CallMeta<'a>>,
-        /// The answers and the state of a repeated call (modern).
+        /// The client's responses to input requests and the `requestState`, if the client repeats a call (modern).
         resume: Box<InputResume<'a>>,
     },
 }

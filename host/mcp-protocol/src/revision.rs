@@ -27,13 +27,14 @@ impl Revision {
         Self::V2026_07_28,
     ];
 
-    /// The newest revision with a handshake. `initialize` answers with it if a client asks for an unknown one.
+    /// The newest revision with a handshake. The server chooses it if a client asks `initialize` for an unknown
+    /// revision.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
 
     /// The modern revision.
     pub const MODERN: Self = Self::V2026_07_28;
 
-    /// The revision of a legacy request that names none and has no session (L:http, "Protocol Version Header").
+    /// The revision of a legacy request without a session that names no revision (L:http, "Protocol Version Header").
     pub const DEFAULT: Self = Self::V2025_03_26;
 
     /// Parses a revision's date.
@@ -56,7 +57,7 @@ impl Revision {
         }
     }
 
-    /// Reports whether this revision has no handshake and carries everything in `_meta`.
+    /// Reports whether this revision has no handshake, and sends version, identity and capabilities in every `_meta`.
     #[must_use]
     pub fn is_modern(self) -> bool {
         self >= Self::MODERN
@@ -78,12 +79,12 @@ impl Revision {
         self >= Self::V2025_06_18
     }
 
-    /// Reports whether there are `outputSchema` and `structuredContent`.
+    /// Reports whether tools have an `outputSchema` and results have `structuredContent`.
     pub(crate) fn has_structured_content(self) -> bool {
         self >= Self::V2025_06_18
     }
 
-    /// Reports whether structured content may be something else than an object.
+    /// Reports whether structured content may be any JSON, not only an object.
     pub(crate) fn has_any_structured_content(self) -> bool {
         self.is_modern()
     }
@@ -93,12 +94,12 @@ impl Revision {
         self >= Self::V2025_03_26
     }
 
-    /// Reports whether a result may contain links to resources.
+    /// Reports whether a result may contain resource links.
     pub(crate) fn has_resource_links(self) -> bool {
         self >= Self::V2025_06_18
     }
 
-    /// Reports whether progress may have a message.
+    /// Reports whether a progress notification may have a `message`.
     pub(crate) fn has_progress_messages(self) -> bool {
         self >= Self::V2025_03_26
     }

@@ -1,8 +1,8 @@
-//! The route of a message: how the server has to answer it.
+//! The route of a message: how the server has to handle it.
 
 use crate::{Answer, Id, Request, Revision, jsonrpc::INVALID_REQUEST};
 
-/// The headers that matter to the protocol, as received; `None` where absent.
+/// The values of the headers that MCP defines; `None` for an absent one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'a> {
     /// `MCP-Protocol-Version`
@@ -13,44 +13,45 @@ pub struct Headers<'a> {
     pub name: Option<&'a str>,
 }
 
-/// The way to answer a message.
+/// How the server has to handle a message.
 #[derive(Clone, Debug)]
 pub enum Route<'a> {
-    /// An answer that does not depend on the tools.
+    /// Send this response. It does not depend on the tools.
     Reply(Answer),
-    /// An answer that holds if the legacy session of the message, if it names one, is alive. (That a session is gone
-    /// takes precedence over every other error.)
+    /// Send this response if the message names no legacy session, or one that is alive. (If the session is gone, the
+    /// client must learn that, whatever else is wrong.)
     ReplyIfSessionAlive {
         /// The request's id; `None` for a notification or response.
         id: Option<Id>,
-        /// The answer.
+        /// The response.
         answer: Answer,
     },
-    /// A request to execute.
+    /// Execute this request.
     Request(Request<'a>),
-    /// The cancellation of an earlier request; the message itself has no answer. The request is one of the legacy
-    /// session, or of the connection over stdio. (A modern client over HTTP hangs up instead.)
+    /// Cancel an earlier request. The message itself gets no JSON-RPC response. The earlier request belongs to the same
+    /// legacy session, or over stdio to the same connection. (A modern client over HTTP closes its connection instead.)
     Cancel {
         /// The id of the earlier request.
         id: Id,
     },
-    /// Several messages with a route each, if the session that they may name is alive and [`Revision::has_batches`].
-    /// Otherwise the answer is [`Batch::refusal`].
+    /// Handle several messages by their routes, if the revision has batches ([`Revision::has_batches`]) and the
+    /// session, if the batch names one, is alive. If the revision has no batches, the response is [`Batch::refusal`].
     Batch(Batch<'a>),
 }
 
-/// Several legacy messages in one. Their answers belong into one array, in any order. A batch without answers is
-/// accepted like a notification.
+/// A batch of several legacy messages. Their responses are sent in one array, in any order. A batch that needs no
+/// response is accepted in the same way as a notification.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
-    /// The revision that the header names. `None`: the one negotiated in the session, else [`Revision::DEFAULT`].
+    /// The revision that the header names. `None`: it is the revision negotiated in the session, or
+    /// [`Revision::DEFAULT`] without a session.
     pub revision: Option<Revision>,
-    /// The routes of the messages. None of them is another batch.
+    /// The routes of the messages. None of them is a batch.
     pub routes: Vec<Route<'a>>,
 }
 
 impl Batch<'_> {
-    /// Returns the answer of a server that accepts no batches.
+    /// Returns the error response that rejects a batch.
     #[must_use]
     pub fn refusal() -> Answer {
         let message = "send one message at a time, not a batch";

@@ -1,32 +1,32 @@
-//! The server's description of itself, and cache hints for its lists.
+//! The server's description of itself, and the cache hints for its lists.
 
 use serde::Serialize;
 
 /// The server's description of itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct ServerInfo {
-    /// The server's name, for programs.
+    /// The server's name, meant for programs.
     pub name: String,
     /// The server's version; not empty.
     pub version: String,
 }
 
-/// Cache hints for a list: for how long, and for whom, a client may keep it (M:cache).
+/// Cache hints for a list: how long a client may cache the list, and for whom (M:cache).
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CacheHints {
-    /// The time for which the list is fresh. Unit: milliseconds; 0 means that it is stale at once.
+    /// How long the list stays fresh. Unit: milliseconds; 0 means that the list is stale as soon as it arrives.
     pub ttl_ms: u64,
-    /// `public`, or `private` if the list depends on the caller.
+    /// Whether one copy in a cache may serve all users.
     pub cache_scope: CacheScope,
 }
 
-/// The users of a cached list.
+/// Who may be served from a cached list.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheScope {
-    /// Everyone.
+    /// Everyone: the list does not depend on the caller.
     Public,
-    /// The caller alone.
+    /// Only the caller that requested the list.
     Private,
 }

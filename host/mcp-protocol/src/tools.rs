@@ -10,21 +10,21 @@ use crate::{
     meta_keys::SERVER_INFO,
 };
 
-/// A tool as the newest revision describes it. Schemas pass through unchanged.
+/// A tool, as the newest revision describes it. The schemas are passed on unchanged.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tool {
     /// The tool's name, unique in a server.
     pub name: String,
-    /// The tool's name for people.
+    /// The tool's name as people see it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The description that the model reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The schema of the tool's arguments.
+    /// The JSON Schema of the tool's arguments.
     pub input_schema: Box<RawValue>,
-    /// The schema of the tool's structured result.
+    /// The JSON Schema of the tool's structured result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Box<RawValue>>,
     /// Hints about the tool's behaviour.
@@ -33,13 +33,13 @@ pub struct Tool {
     /// The tool's icons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icons: Option<Box<RawValue>>,
-    /// The author's own metadata.
+    /// Metadata from the tool's author.
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     pub meta: Option<Box<RawValue>>,
 }
 
 impl Tool {
-    /// Returns the tool without the members that `revision` does not know.
+    /// Returns the tool without the members that `revision` does not define.
     fn for_revision(mut self, revision: Revision) -> Self {
         if !revision.has_annotations() {
             self.annotations = None;
@@ -72,7 +72,7 @@ fn is_object_schema(schema: &RawValue) -> bool {
     })
 }
 
-/// Returns the result of `tools/list`: one page, and the cursor of the next one, if there is one.
+/// Returns the result of `tools/list`: one page of tools, and the cursor of the next page if there is one.
 #[must_use]
 pub fn list_result(
     revision: Revision,
@@ -107,21 +107,21 @@ pub fn list_result(
     })
 }
 
-/// The result of a finished call, its members as the tool gave them.
+/// The result of a completed call, with its members as the tool returned them.
 #[derive(Clone, Debug)]
 pub struct CallResult {
     /// An array of content blocks.
     pub content: Box<RawValue>,
     /// The structured result: any JSON.
     pub structured_content: Option<Box<RawValue>>,
-    /// Whether the tool reports a failure.
+    /// Whether the tool reports that it failed.
     pub is_error: bool,
-    /// The tool's own metadata of this result.
+    /// Metadata that the tool added to this result.
     pub meta: Option<Map<String, Value>>,
 }
 
 impl CallResult {
-    /// Returns a failure with a message that the model can act on.
+    /// Returns a result with `isError` and a message that the model can act on.
     #[must_use]
     pub fn error(message: &str) -> Self {
         Self {
@@ -132,7 +132,7 @@ impl CallResult {
         }
     }
 
-    /// Returns the result of `tools/call` for `revision`.
+    /// Returns the result of `tools/call` in the form of `revision`.
     #[must_use]
     pub fn for_revision(self, revision: Revision, server: &ServerInfo) -> Box<RawValue> {
         #[derive(Serialize)]

@@ -1,10 +1,10 @@
-//! Checks of values, alone and in combination, beyond their types.
+//! Checks the values of environment variables further than their types: single values, and combinations of them.
 
 use http::HeaderName;
 
 use super::values::Values;
 
-/// Headers that no plugin may see: their holder can act as the caller.
+/// Headers that no plugin may see, because whoever knows their values can act as the caller.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "cookie",
@@ -13,7 +13,7 @@ const SECRET_HEADERS: [&str; 5] = [
     "x-api-key",
 ];
 
-/// Checks the times that must not be 0.
+/// Checks the durations that must not be 0.
 pub(super) fn check_times(values: &mut Values<'_>) {
     for (name, why) in [
         (
@@ -26,7 +26,7 @@ pub(super) fn check_times(values: &mut Values<'_>) {
         ),
         (
             "MCP_SESSION_TTL_SECONDS",
-            "sessions and stored state would expire at once; unset it for a day",
+            "sessions and stored state would expire immediately; unset it for a day",
         ),
     ] {
         let value = values.text(name);
@@ -36,7 +36,7 @@ pub(super) fn check_times(values: &mut Values<'_>) {
     }
 }
 
-/// Checks the endpoint of DynamoDB, if a table is used.
+/// Checks the URL of DynamoDB's endpoint, if a table is used.
 pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
     if !has_table {
         return;
@@ -48,7 +48,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
         }
     }
     if values.is_blank("AWS_ENDPOINT_URL_DYNAMODB") {
-        // The AWS SDK, which reads it as well, panics at the first request.
+        // The AWS SDK reads this variable too, and a blank value makes it panic at the first request.
         values.problems.push(
             "AWS_ENDPOINT_URL_DYNAMODB is blank, which is not a URL; unset it for AWS's own endpoint"
                 .to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn check_endpoints(values: &mut Values<'_>, has_table: bool) {
     }
 }
 
-/// Checks that strict sessions are known in every environment that may need them.
+/// Checks that strict sessions on Lambda are stored in a table, because all execution environments must know them.
 pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, has_table: bool) {
     if on_lambda && !has_table {
         values.problems.push(
@@ -66,7 +66,7 @@ pub(super) fn check_strict_sessions(values: &mut Values<'_>, on_lambda: bool, ha
     }
 }
 
-/// Checks the form of origins and hosts.
+/// Checks the form of the permitted origins and hosts.
 pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: &[String]) {
     for origin in origins.iter().filter(|origin| !is_origin(origin)) {
         values.problems.push(format!(
@@ -80,7 +80,7 @@ pub(super) fn check_callers(values: &mut Values<'_>, origins: &[String], hosts: 
     }
 }
 
-/// Parses the name of a header that plugins may see. The error is the reason why they may not, as the end of a
+/// Parses the name of a header that plugins may see. The error is the reason why they may not see it, as the end of a
 /// sentence.
 pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
     let header: HeaderName = name
@@ -94,7 +94,8 @@ pub(super) fn context_header(name: &str) -> Result<HeaderName, &'static str> {
     Ok(header)
 }
 
-/// Checks for an origin such as `https://app.example.com:8443`: a scheme and an authority, and nothing more.
+/// Reports whether a text is an origin such as `https://app.example.com:8443`, which consists of a scheme and an
+/// authority.
 fn is_origin(text: &str) -> bool {
     let authority = text
         .split_once("://")
@@ -102,7 +103,8 @@ fn is_origin(text: &str) -> bool {
     authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['*', '/', ' ']))
 }
 
-/// Returns the reason why a URL is no endpoint, as the end of a sentence. It never quotes the URL's user and password.
+/// Returns the reason why a URL is not a valid endpoint, as the end of a sentence. The reason never quotes a user name
+/// or password in the URL.
 fn endpoint_problem(url: &str) -> Option<String> {
     if url.contains('@') {
         return Some(

@@ -1,8 +1,9 @@
-//! The parser of the environment.
+//! Parses the environment variables.
 
 use std::time::{Duration, Instant};
 
 use http::HeaderName;
+use tool_rules::MAX_JSON_VALUES;
 
 use super::{
     Config, LambdaConfig, LogConfig, OnBadPlugin, ResponseMode, SessionMode, StateKeys,
@@ -12,22 +13,23 @@ use super::{
 };
 use crate::{server::http::bearer_tokens::BearerTokens, store::seal::StateKey};
 
-/// The default maximum number of concurrent calls. Each has a thread of its own.
-/// Source: ours. A quarter of the threads that Lambda gives a function (1,024: quotas, "File descriptors" and
-/// "Execution processes and threads"). Their stacks take 2 MiB of addresses each.
+/// The default maximum number of concurrent calls. Each call has its own thread.
+/// Source: ours. It is a quarter of the threads that a Lambda function may have (1,024: quotas, "File descriptors" and
+/// "Execution processes and threads"). Each thread's stack takes 2 MiB of address space.
 const DEFAULT_CONCURRENT_CALLS: usize = 256;
 
-/// The largest configurable number of concurrent calls. Source: ours; a system gives a process some tens of thousands
-/// of threads.
+/// The highest configurable number of concurrent calls. Source: ours; operating systems allow a process some tens of
+/// thousands of threads.
 const MAX_CONCURRENT_CALLS: usize = 10_000;
 
 impl Config {
-    /// Parses the environment, given as a function from names to values.
+    /// Parses the environment variables. `get` returns the value of a variable.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let started_at = Instant::now();
         let mut values = Values::new(&get);
         let times = Times::parse(&mut values);
         let list_page_size = values.count("MCP_LIST_PAGE_SIZE", usize::MAX);
+        let max_json_values = values.count("MCP_MAX_JSON_VALUES", usize::MAX);
         let concurrency = values.text("AWS_LAMBDA_MAX_CONCURRENCY");
         let concurrency = concurrency.and_then(|value| value.parse().ok());
         let max_concurrent_calls = max_concurrent_calls(&mut values, concurrency);
@@ -58,6 +60,7 @@ impl Config {
             call_timeout: times.call_timeout,
             call_reserve: times.call_reserve,
             max_concurrent_calls,
+            max_json_values: max_json_values.unwrap_or(MAX_JSON_VALUES),
             list_ttl_ms: times.list_ttl_ms,
             list_page_size,
             response_mode: modes.response,
@@ -84,7 +87,7 @@ impl Config {
     }
 }
 
-/// Durations.
+/// The settings that are durations.
 struct Times {
     call_timeout: Option<Duration>,
     call_reserve: Duration,
@@ -108,7 +111,7 @@ impl Times {
     }
 }
 
-/// Settings with a few named values.
+/// The settings that have a few named values.
 struct Modes {
     log: LogConfig,
     on_bad_plugin: OnBadPlugin,
@@ -162,7 +165,7 @@ impl Modes {
     }
 }
 
-/// Returns the maximum number of concurrent calls, for this number of concurrent invocations on Lambda.
+/// Returns the maximum number of concurrent calls. `concurrency` is the number of concurrent invocations on Lambda.
 fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> usize {
     let is_set = values.text("MCP_MAX_CONCURRENT_CALLS").is_some();
     match values.count("MCP_MAX_CONCURRENT_CALLS", MAX_CONCURRENT_CALLS) {
@@ -174,7 +177,7 @@ fn max_concurrent_calls(values: &mut Values<'_>, concurrency: Option<usize>) -> 
     }
 }
 
-/// Returns Lambda's settings for this environment, if it is one.
+/// Returns Lambda's settings for this execution environment; `None` outside of Lambda.
 fn lambda(
     values: &Values<'_>,
     concurrency: Option<usize>,
@@ -187,13 +190,13 @@ fn lambda(
     })
 }
 
-/// Returns the configured keys.
+/// Returns the configured keys for `requestState`.
 fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     let mut keys = Vec::new();
     for (position, key) in values.list("MCP_STATE_KEY").iter().enumerate() {
         match StateKey::parse(key) {
             Ok(key) => keys.push(key),
-            // The key itself is never shown.
+            // The message does not contain the key.
             Err(problem) => values
                 .problems
                 .push(format!("MCP_STATE_KEY: key {} {problem}", position + 1)),
@@ -202,7 +205,7 @@ fn keys(values: &mut Values<'_>) -> Vec<StateKey> {
     keys
 }
 
-/// Returns the configured keys, else the source of a key.
+/// Returns the configured keys. If there are none, returns where a key comes from instead.
 fn state_keys(configured: Vec<StateKey>, has_table: bool, on_lambda: bool) -> StateKeys {
     if !configured.is_empty() {
         StateKeys::Configured(configured)

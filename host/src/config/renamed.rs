@@ -1,4 +1,5 @@
-//! Variables that had another name before the prefix `MCP_`. An old name has no effect, and must not fail silently.
+//! Environment variables that were renamed when the prefix `MCP_` was introduced. A variable under its old name has no
+//! effect, so the operator must be told.
 
 use super::values::Values;
 
@@ -6,7 +7,7 @@ use super::values::Values;
 struct Renamed {
     old: &'static str,
     new: &'static str,
-    /// Whether ignoring the variable would let callers in, or lose the state of sessions.
+    /// Whether ignoring the old name would admit callers who should be rejected, or would lose the state of sessions.
     is_guard: bool,
 }
 
@@ -42,8 +43,9 @@ const RENAMED: [Renamed; 19] = [
     setting("STATE_TTL_SECONDS", "MCP_STATE_TTL_SECONDS"),
 ];
 
-/// Adds a problem for each old name of a guard, and returns a warning for each other old name. If the new
-/// name is set too, the old one belongs to a plugin: plugins share the environment.
+/// Checks which variables are set under their old names. Adds a problem for each that is a guard, and returns a warning
+/// for each of the others. If the new name is set as well, the old one is assumed to belong to a plugin, because
+/// plugins read the same environment variables.
 pub(super) fn check_renamed(values: &mut Values<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     for Renamed { old, new, is_guard } in RENAMED {

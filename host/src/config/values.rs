@@ -1,9 +1,9 @@
-//! The values of variables, as text, lists, numbers and named values, with their problems.
+//! Reads environment variables as text, lists, numbers and named values, and collects the problems with them.
 
-/// A reader of variables. A blank one counts as unset.
+/// Reads environment variables. A blank value counts as unset.
 pub(super) struct Values<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
-    /// The problems so far.
+    /// The problems that were found.
     pub(super) problems: Vec<String>,
 }
 
@@ -15,12 +15,12 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Reports whether a variable is set to nothing but blanks.
+    /// Reports whether a variable is set, but empty or blank.
     pub(super) fn is_blank(&self, name: &str) -> bool {
         (self.get)(name).is_some_and(|value| value.trim().is_empty())
     }
 
-    /// Reports whether a variable is not set, or blank.
+    /// Reports whether a variable is unset or blank.
     pub(super) fn is_unset(&self, name: &str) -> bool {
         self.text(name).is_none()
     }
@@ -31,7 +31,7 @@ impl<'a> Values<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// Returns the parts between commas.
+    /// Returns the parts of a comma-separated list.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let value = self.text(name).unwrap_or_default();
         value
@@ -56,7 +56,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Returns a number from 1 to `max`; `None` if it is not set, or is invalid.
+    /// Returns a number from 1 to `max`; `None` if the variable is unset or invalid.
     pub(super) fn count(&mut self, name: &str, max: usize) -> Option<usize> {
         let value = self.text(name)?;
         let count = value.parse().ok();
@@ -69,7 +69,7 @@ impl<'a> Values<'a> {
         count
     }
 
-    /// Returns one of these values, in any case; by default the first.
+    /// Returns one of the values in `known`, ignoring upper and lower case. The default is the first of them.
     pub(super) fn one_of(&mut self, name: &str, known: &[&str]) -> String {
         let value = self.text(name).unwrap_or_else(|| known[0].to_owned());
         if !known.iter().any(|known| known.eq_ignore_ascii_case(&value)) {

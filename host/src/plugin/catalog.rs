@@ -1,5 +1,5 @@
-//! The catalogue of the tools that are served: the plugins found, their declarations, and the selection by the
-//! configuration.
+//! The catalogue of the served tools. It is built from the plugins in the folder, their declarations, and the
+//! configuration, which selects tools.
 
 mod candidates;
 mod compatibility;
@@ -33,7 +33,8 @@ use crate::{
     },
 };
 
-/// The tools that are served, in a stable order: that of `ENTRY_FILE`, else by file name, then as declared.
+/// The served tools, in a stable order: plugins in the order of `ENTRY_FILE`, or without it by file name, and the tools
+/// of a plugin in the order of its declaration.
 #[derive(Debug)]
 pub struct Catalog {
     tools: Vec<Arc<CatalogTool>>,
@@ -46,17 +47,17 @@ pub struct Catalog {
 /// A tool that can be called.
 #[derive(Debug)]
 pub struct CatalogTool {
-    /// The tool, as MCP describes it.
+    /// The tool as MCP describes it.
     pub mcp: Tool,
     /// The plugin that contains the tool.
     pub plugin: Arc<Plugin>,
-    /// The plugin's crate.
+    /// The name of the plugin's crate.
     pub crate_name: String,
-    /// The tool's own time limit.
+    /// The time limit that the tool sets for itself.
     pub timeout: Option<Duration>,
-    /// The client capabilities without which the tool cannot work.
+    /// The client capabilities that the tool requires.
     pub requires: Vec<String>,
-    /// The headers that repeat arguments: names of `x-mcp-header`, each with a JSON pointer.
+    /// The names of the headers that repeat arguments (from `x-mcp-header`), each with a JSON pointer to its argument.
     pub headers: BTreeMap<String, String>,
     pub(crate) function: String,
     /// Whether the tool is served if `TOOLS_LIST` is not set.
@@ -64,7 +65,7 @@ pub struct CatalogTool {
     pub(crate) validate: bool,
     pub(crate) strict: bool,
     pub(crate) schema: LazySchema,
-    /// The schema of the tool's structured results.
+    /// The JSON Schema of the tool's structured results.
     pub(crate) output: LazySchema,
 }
 
@@ -83,7 +84,7 @@ impl Selectable for CatalogTool {
 }
 
 impl Catalog {
-    /// Finds the plugins of the configuration and selects their tools.
+    /// Finds the plugins to serve by the configuration, and selects their tools.
     ///
     /// # Errors
     /// [`CatalogError`]: the requested tools cannot be served.
@@ -131,7 +132,7 @@ impl Catalog {
         }
     }
 
-    /// Returns a catalogue of all tools of a plugin that is linked into the test binary.
+    /// Returns a catalogue of all tools in a plugin that is linked into the test binary.
     #[cfg(test)]
     pub(crate) fn linked(module: plugin_abi::PluginRef) -> Result<Self, CatalogError> {
         let (plugin, declared) = Plugin::linked(module).map_err(Arc::new)?;
@@ -139,43 +140,43 @@ impl Catalog {
         Ok(Self::new(tools, Vec::new(), Vec::new()))
     }
 
-    /// Returns the tools, in their stable order.
+    /// Returns the tools in their stable order.
     #[must_use]
     pub fn tools(&self) -> &[Arc<CatalogTool>] {
         &self.tools
     }
 
-    /// Returns the names of the tools, in their order.
+    /// Returns the names of the tools, in the same order as the tools.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().map(|tool| tool.mcp.name.as_str())
     }
 
-    /// Returns the tool of this name.
+    /// Returns the tool with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<CatalogTool>> {
         self.position(name).map(|position| &self.tools[position])
     }
 
-    /// Returns the position of the tool of this name.
+    /// Returns the position of the tool with this name.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// Returns the layers found, by the names of their manifests.
+    /// Returns the layers in the folder, sorted by the names of their manifests.
     #[must_use]
     pub fn layers(&self) -> &[LayerInfo] {
         &self.layers
     }
 
-    /// Reports whether a tool still runs although its call has timed out.
+    /// Reports whether any tool is still running after its call timed out.
     #[must_use]
     pub fn has_stuck_tools(&self) -> bool {
         self.plugins.iter().any(|plugin| plugin.is_quarantined())
     }
 
-    /// Returns the plugins that are not served: those skipped at the start, those with a library that turned out to be
-    /// unusable, and those with a stuck tool.
+    /// Returns the plugins that are not served: those that were skipped at startup, those whose library could not be
+    /// opened later, and those with a stuck tool.
     pub fn skipped(&self) -> impl Iterator<Item = SkippedPlugin> {
         let unable = self.plugins.iter().filter_map(|plugin| {
             let error = match plugin.open_error() {
@@ -191,7 +192,7 @@ impl Catalog {
     }
 }
 
-/// Returns the tools of one plugin. Opens a plugin that has no manifest.
+/// Returns the tools of one plugin. A plugin without a manifest is opened for that.
 fn plugin_tools(path: PathBuf, candidate: Candidate) -> Result<Vec<CatalogTool>, CatalogError> {
     let (plugin, declaration, defaults) = match candidate {
         Candidate::Declared {
@@ -241,10 +242,10 @@ fn catalog_tools(
     tools.collect()
 }
 
-/// Returns the plugins of these tools, each once.
+/// Returns the plugins of these tools, without duplicates.
 fn distinct_plugins(tools: &[CatalogTool]) -> Vec<Arc<Plugin>> {
     let mut plugins: Vec<_> = tools.iter().map(|tool| Arc::clone(&tool.plugin)).collect();
-    // The tools of one plugin are adjacent.
+    // The tools of one plugin are adjacent, so `dedup` finds all duplicates.
     plugins.dedup_by(|a, b| Arc::ptr_eq(a, b));
     plugins
 }
@@ -263,7 +264,7 @@ fn open(path: PathBuf) -> Result<(Plugin, Declaration), CatalogError> {
     }
 }
 
-/// Keeps the first of several tools with one name.
+/// If several tools have the same name, keeps the first and records an error for each of the others.
 fn without_duplicates(
     tools: Vec<CatalogTool>,
     config: &Config,
@@ -288,7 +289,7 @@ fn without_duplicates(
     tools.into_iter().filter(|tool| is_first(tool)).collect()
 }
 
-/// Opens the plugins of these tools, prepares them for calls, and returns the tools of those that can be opened.
+/// Opens the plugins of these tools and prepares them for calls. Returns the tools of the plugins that could be opened.
 fn preload(
     mut tools: Vec<CatalogTool>,
     config: &Config,

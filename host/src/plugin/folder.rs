@@ -1,4 +1,4 @@
-//! The plugin folder: its files, and the checks of their content.
+//! The plugin folder: finds its files, and checks their content.
 
 pub(crate) mod crash_image;
 pub(crate) mod discover;

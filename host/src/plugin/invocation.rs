@@ -1,4 +1,4 @@
-//! The only interface between the host and a running tool: bytes in, a reply out.
+//! The only interface between the host and a running tool: it passes bytes to the tool and receives its reply.
 
 pub(crate) mod active_calls;
 pub(crate) mod arguments;
@@ -23,32 +23,32 @@ use crate::{
     process::crash_handler,
 };
 
-/// The reason why a call gave no result.
+/// The reason why a call produced no result.
 #[derive(Debug)]
 pub struct CallFailure {
     /// The kind of the failure.
     pub kind: FailureKind,
-    /// A text that may reach the model.
+    /// A text that the model may see.
     pub public: Option<String>,
-    /// A text for the operator only.
+    /// A text that only the operator may see.
     pub detail: Option<String>,
 }
 
 /// The kinds of failures. Source: `plugin-abi/PAYLOADS.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The arguments could not be decoded; the tool's body has not run.
+    /// The arguments could not be decoded. The tool's own code has not run.
     InvalidArguments,
     /// The tool panicked.
     Panic,
-    /// The tool wants its call to fail as a JSON-RPC error.
+    /// The tool reports that the call must fail with a JSON-RPC error.
     Protocol {
-        /// The error's code, as the tool set it.
+        /// The code of the error, as the tool set it.
         code: Option<i64>,
     },
     /// The call was cancelled.
     Cancelled,
-    /// The plugin cannot serve.
+    /// The plugin cannot execute calls.
     Unavailable,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn call(
     let reply = crash_handler::with_call(&call.context.request_id, tool, || {
         plugin.ensure_open()?;
         if call.is_cancelled() {
-            // The call waited for a thread or for its library until its client had left.
+            // The client disconnected while the call waited for a thread or for the library to be opened.
             return Err(CallFailure {
                 kind: FailureKind::Cancelled,
                 public: None,

@@ -1,4 +1,4 @@
-//! A plugin's library: opened once, at its first use, and never closed.
+//! A plugin's library. It is opened once, when it is first needed, and never closed.
 
 #![expect(unsafe_code, reason = "opening a library and reading a symbol of it")]
 
@@ -40,17 +40,17 @@ use crate::{
     },
 };
 
-/// A plugin: a file that is opened when it is first needed.
+/// A plugin. Its library is opened when it is first needed.
 #[derive(Debug)]
 pub struct Plugin {
     path: PathBuf,
-    /// The facts of the plugin's manifest.
+    /// The facts from the plugin's manifest that must match when the library is opened.
     expected: Option<ExpectedLibrary>,
     library: OnceLock<Result<OpenLibrary, Arc<OpenError>>>,
     quarantine: Quarantine,
 }
 
-/// An open library after its initialization.
+/// An open library whose `init` has succeeded.
 pub(crate) struct OpenLibrary {
     module: PluginRef,
 }
@@ -61,7 +61,7 @@ impl std::fmt::Debug for OpenLibrary {
     }
 }
 
-/// The declaration of a library that was opened.
+/// The declaration that an opened library returned.
 #[derive(Clone, Debug)]
 pub struct OpenedDeclaration {
     /// The parsed declaration.
@@ -77,40 +77,40 @@ pub enum OpenError {
     /// The file itself is unusable.
     #[error(transparent)]
     File(#[from] FileProblem),
-    /// The loader refused the library.
-    #[error("{}: cannot be opened: {reason}; link what is missing, or put it into the layer", .path.display())]
+    /// The loader rejected the library.
+    #[error("{}: cannot be opened: {reason}; {}", .path.display(), loader_remedy(.reason))]
     Loader {
         /// The library.
         path: PathBuf,
         /// The loader's message.
         reason: String,
     },
-    /// The file is a library, but no plugin.
+    /// The file is a library, but not a plugin.
     #[error("{}: exports no plugin root module; export at least one #[tool] with export_tools!, and set crate-type = [\"cdylib\"]", .path.display())]
     NotAPlugin {
         /// The library.
         path: PathBuf,
     },
-    /// The library was built for another ABI.
+    /// The library was built for another version of the ABI.
     #[error("{}: built for plugin ABI {found}, this host speaks {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiVersion {
         /// The library.
         path: PathBuf,
-        /// The ABI that it speaks.
+        /// The ABI version for which it was built.
         found: String,
     },
-    /// The library's ABI has the right version but another layout.
+    /// The library was built for the same version of the ABI, but its types have another layout.
     #[error("{}: its layout does not agree with plugin ABI {ABI_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     AbiLayout {
         /// The library.
         path: PathBuf,
     },
-    /// The library speaks another version of the payloads.
+    /// The library uses another version of the payload format.
     #[error("{}: speaks payload version {found}, this host {PAYLOAD_VERSION}; rebuild it with the plugin-sdk of this host's release", .path.display())]
     PayloadVersion {
         /// The library.
         path: PathBuf,
-        /// The version that it speaks.
+        /// The version that it uses.
         found: u32,
     },
     /// `init` failed.
@@ -118,18 +118,18 @@ pub enum OpenError {
     Init {
         /// The library.
         path: PathBuf,
-        /// The plugin's message.
+        /// The plugin's error message.
         reason: String,
     },
-    /// The library was built for a later host.
+    /// The library needs a newer host.
     #[error("{}: {problem}", .path.display())]
     NeedsNewerHost {
         /// The library.
         path: PathBuf,
-        /// The host that it needs, and the remedy.
+        /// The release that it needs, and the remedy.
         problem: String,
     },
-    /// The library cannot catch its panics.
+    /// The library was built with a panic strategy that makes it impossible to catch panics.
     #[error("{}: built with panic = \"{found}\", so that one panic would end the host; remove `panic` from its profile and rebuild it", .path.display())]
     PanicStrategy {
         /// The library.
@@ -137,18 +137,34 @@ pub enum OpenError {
         /// The library's panic strategy.
         found: String,
     },
-    /// The file is not the one of the manifest.
+    /// The file is not the one that the manifest describes.
     #[error("{}: its content differs from its manifest, so it was damaged or replaced; copy it again, or rebuild the layer with `cargo layer build`", .path.display())]
     Content {
         /// The library.
         path: PathBuf,
     },
-    /// The library declares other tools than the manifest.
+    /// The library declares tools other than those in the manifest.
     #[error("{}: declares other tools than its manifest says; rebuild the layer with `cargo layer build`", .path.display())]
     Drift {
         /// The library.
         path: PathBuf,
     },
+}
+
+/// Returns the remedy for an error of the system's loader.
+/// Source: the messages of glibc's `elf/dl-*.c`.
+fn loader_remedy(reason: &str) -> &'static str {
+    if reason.contains("static TLS") {
+        "a library in it uses the static TLS model; build it without (tikv-jemallocator has the feature `disable_initial_exec_tls` for that), or remove the allocator"
+    } else if reason.contains("GLIBC_") {
+        "build it for an older glibc: `cargo layer build --glibc 2.34`"
+    } else if reason.contains("executable stack") {
+        "link it with `-z noexecstack`"
+    } else if reason.contains("failed to map segment") {
+        "give the function more memory, or mount the folder without `noexec`"
+    } else {
+        "link what is missing, or put it into the layer"
+    }
 }
 
 impl HasErrorCode for OpenError {
@@ -168,16 +184,16 @@ impl HasErrorCode for OpenError {
     }
 }
 
-/// Opens a library for good and returns its declaration. The library's code runs in this process.
+/// Opens a library without ever closing it, and returns its declaration. The library's code runs in this process.
 ///
 /// # Errors
-/// [`OpenError`], naming the file.
+/// [`OpenError`], whose message names the file.
 pub fn describe(path: &Path) -> Result<OpenedDeclaration, OpenError> {
     open(path).map(|(_, declared)| declared)
 }
 
 impl Plugin {
-    /// Returns a plugin that is opened at its first use and must then be as expected.
+    /// Returns a plugin whose library is opened when it is first needed, and must then match `expected`.
     pub(crate) fn new(path: PathBuf, expected: ExpectedLibrary) -> Self {
         Self {
             path,
@@ -187,7 +203,7 @@ impl Plugin {
         }
     }
 
-    /// Opens a plugin and returns it with its declaration.
+    /// Opens a plugin's library. Returns the plugin and its declaration.
     pub(crate) fn open(path: PathBuf) -> Result<(Self, OpenedDeclaration), OpenError> {
         let (opened, declared) = open(&path)?;
         Ok((
@@ -201,7 +217,7 @@ impl Plugin {
         ))
     }
 
-    /// Returns a plugin that is linked into the test binary, with its declaration.
+    /// Returns a plugin that is linked into the test binary, and its declaration.
     #[cfg(test)]
     pub(crate) fn linked(module: PluginRef) -> Result<(Self, OpenedDeclaration), OpenError> {
         let path = PathBuf::from("liblinked.so");
@@ -231,25 +247,25 @@ impl Plugin {
         name.to_string_lossy().into_owned()
     }
 
-    /// Returns the error of an attempt to open the library, if one has failed.
+    /// Returns the error with which opening the library failed, if it did.
     pub(crate) fn open_error(&self) -> Option<Arc<OpenError>> {
         self.library.get()?.as_ref().err().cloned()
     }
 
-    /// Records that a tool of the plugin still runs although its call has timed out. The tool has come back when the
-    /// guard is dropped.
+    /// Records that a tool of the plugin is still running after its call timed out. Dropping the returned guard means
+    /// that the tool has returned.
     pub(crate) fn quarantine(&self) -> QuarantineGuard {
         self.quarantine.enter()
     }
 
-    /// Reports whether such a tool still runs.
+    /// Reports whether a tool of the plugin is still running after its call timed out.
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
         self.quarantine.is_active()
     }
 
-    /// Opens the library now, and lets it build what its calls would wait for. A plugin that cannot do so, or has
-    /// nothing to build, does it at its first call.
+    /// Opens the library now, and lets the plugin build what its first calls would otherwise wait for. A plugin that
+    /// fails to do so, or does not support it, builds these things during its first call.
     pub(crate) fn preload(&self) -> Result<(), Arc<OpenError>> {
         let module = self.open_once()?.module;
         let preloaded = invoke(module, op::PREPARE, "", b"{}", host_api::process_host());
@@ -262,7 +278,7 @@ impl Plugin {
         Ok(())
     }
 
-    /// Executes an operation. The error payload is the reason of a failure.
+    /// Executes an operation of the plugin. The plugin's error payload describes why the operation failed.
     pub(crate) fn invoke(
         &self,
         op: u32,
@@ -282,8 +298,8 @@ impl Plugin {
         })
     }
 
-    /// Notifies the plugin that a call was cancelled. A plugin that is not open has no calls, and one that cannot
-    /// cancel answers so; neither is an error.
+    /// Notifies the plugin that a call was cancelled. If the plugin's library is not open, it has no calls. A plugin
+    /// that does not support cancellation replies with a failure. Neither is an error here.
     pub(crate) fn cancel(&self, call: u64) {
         let Some(Ok(opened)) = self.library.get() else {
             return;
@@ -295,7 +311,7 @@ impl Plugin {
         }
     }
 
-    /// Opens the library once. Several callers at once wait for the first of them.
+    /// Opens the library once. If several threads call this at the same time, they wait for the first one.
     fn open_once(&self) -> Result<&OpenLibrary, Arc<OpenError>> {
         let opened = self
             .library
@@ -318,7 +334,7 @@ impl Plugin {
         let (opened, declared) = if expected.has_trusted_declaration() {
             let image = file_check::read_image(&self.path)?;
             let (opened, declared) = init(&self.path, root_module(&self.path, image)?, false)?;
-            // An older SDK returns its tools even if the host does not ask for them.
+            // Older SDKs return the tools even if the host does not ask for them.
             if declared.declaration.tools.is_empty() {
                 return Ok(opened);
             }
@@ -338,7 +354,7 @@ impl Plugin {
 
 fn open(path: &Path) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
     let LibraryKind::Plugin(image) = file_check::check(path)? else {
-        // Opening it would run its constructors.
+        // The library is not opened, because that would already run its constructors.
         return Err(OpenError::NotAPlugin {
             path: path.to_owned(),
         });
@@ -347,8 +363,8 @@ fn open(path: &Path) -> Result<(OpenLibrary, OpenedDeclaration), OpenError> {
     init(path, module, true)
 }
 
-/// Makes the handshake: sends facts about the host, and receives the declaration. If the tools are known, the plugin
-/// may leave them out.
+/// Executes the handshake: sends facts about the host and receives the plugin's declaration. If `with_tools` is false,
+/// the host already knows the tools, and the plugin may leave them out.
 fn init(
     path: &Path,
     module: PluginRef,
@@ -405,17 +421,17 @@ fn init(
 }
 
 fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError> {
-    // SAFETY: the file passed the check, or its checksum is that of one that did when its layer was built, so that mapping it
-    // cannot fault. Its constructors are trusted code, as all of a plugin is. It is never closed, so that no symbol outlives
-    // its code (ABI rule 1).
+    // SAFETY: the file passed the check, or has the checksum of a file that passed it when its layer was built, so
+    // mapping it cannot fault. Its constructors are trusted code, like all code of a plugin. The library is never
+    // closed, so no symbol outlives its code (ABI rule 1).
     let library = unsafe { OsLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| OpenError::Loader {
         path: path.to_owned(),
         reason: error_chain(&error),
     })?;
     let library = ManuallyDrop::new(library);
-    // SAFETY: under this name abi_stable puts an `AbiHeader`. `upgrade` checks its first bytes before anything else of
-    // it is used.
+    // SAFETY: the symbol with this name is an `AbiHeader` that abi_stable has put there. `upgrade` checks its first
+    // bytes before any other part of it is used.
     let header = unsafe { library.get::<AbiHeaderRef>(ROOT_SYMBOL.as_bytes()) };
     let header = header.map_err(|_| OpenError::NotAPlugin {
         path: path.to_owned(),
@@ -429,7 +445,7 @@ fn root_module(path: &Path, image: LibraryImage) -> Result<PluginRef, OpenError>
 }
 
 fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
-    // abi_stable's report of a different layout has hundreds of lines.
+    // abi_stable's report about a different layout has hundreds of lines, so it is logged only at the debug level.
     tracing::debug!(library = %path.display(), "abi_stable: {error}");
     match error {
         LibraryError::IncompatibleVersionNumber { actual_version, .. } => OpenError::AbiVersion {
@@ -452,7 +468,8 @@ fn abi_error(path: &Path, error: &LibraryError) -> OpenError {
     }
 }
 
-/// Returns the message of an error and of all its causes: libloading's own says only "dlopen failed".
+/// Returns the messages of an error and of all its causes. The message of libloading's own error says only "dlopen
+/// failed".
 fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -471,7 +488,7 @@ fn invoke(
     host: Host,
 ) -> Result<Vec<u8>, PluginFailure> {
     let invoke = module.invoke();
-    // The SDK catches panics on the plugin's side. This is for plugins that do not use it (ABI rule 3).
+    // The SDK already catches panics inside the plugin. This is for plugins that do not use the SDK (ABI rule 3).
     let answer = catch_unwind(AssertUnwindSafe(|| {
         invoke(op, RStr::from_str(target), RSlice::from_slice(body), host)
     }));
@@ -493,5 +510,40 @@ fn invoke(
             detail: Some("a panic escaped from the plugin".to_owned()),
             ..PluginFailure::default()
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loader_remedy;
+
+    #[test]
+    fn each_error_of_the_loader_has_its_own_remedy() {
+        for (reason, remedy) in [
+            (
+                "libx.so: cannot allocate memory in static TLS block",
+                "disable_initial_exec_tls",
+            ),
+            (
+                "libc.so.6: version `GLIBC_2.38' not found (required by libx.so)",
+                "--glibc 2.34",
+            ),
+            (
+                "libx.so: cannot enable executable stack as shared object requires: Permission denied",
+                "noexecstack",
+            ),
+            (
+                "libx.so: failed to map segment from shared object: Operation not permitted",
+                "noexec",
+            ),
+            ("libx.so: undefined symbol: nemcpy", "link what is missing"),
+            (
+                "liby.so.1: cannot open shared object file: No such file or directory",
+                "put it into the layer",
+            ),
+        ] {
+            let found = loader_remedy(reason);
+            assert!(found.contains(remedy), "{reason}: {found}");
+        }
     }
 }

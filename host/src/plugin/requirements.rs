@@ -1,14 +1,15 @@
-//! The host's requirements on every plugin: its ABI, its panic strategy, and no newer release of the host.
+//! The host's requirements for every plugin: the ABI version, the panic strategy, and a host release that is new enough
+//! for the plugin.
 
 use semver::Version;
 
-/// The version of plugin-abi that this host speaks.
+/// The version of plugin-abi that this host uses.
 pub const ABI_VERSION: &str = "1.0.0";
 
-/// The panic strategy that a plugin must be built with (ABI rule 3).
+/// The panic strategy with which a plugin must be built (ABI rule 3).
 pub(crate) const PANIC_STRATEGY: &str = "unwind";
 
-/// Checks that this host is of the release that a plugin needs, or of a later one. The error is the problem with its
+/// Checks that this host's release is at least the one that a plugin needs. The error describes the problem and its
 /// remedy.
 pub(crate) fn check_release(needed: &str) -> Result<(), String> {
     let release = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,4 @@
-//! The payloads that the host writes and reads: the host's half of `plugin-abi/PAYLOADS.md`.
+//! The payloads that the host writes and reads. `plugin-abi/PAYLOADS.md` describes them.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, value::RawValue};
@@ -8,9 +8,9 @@ use serde_json::{Map, Value, value::RawValue};
 pub(crate) struct InitRequest {
     pub(crate) payloads: [u32; 1],
     pub(crate) host: HostInfo,
-    /// The least important level of lines that the operator's log contains.
+    /// The minimum severity of lines in the operator's log.
     pub(crate) log: &'static str,
-    /// Whether the plugin shall return its tools. (It does unless this is `false`.)
+    /// Whether the plugin should return its tools. (Only `false` is sent, since the plugin returns them by default.)
     #[serde(skip_serializing_if = "is_set")]
     pub(crate) tools: bool,
 }
@@ -26,13 +26,13 @@ pub(crate) struct HostInfo {
     pub(crate) version: &'static str,
 }
 
-/// The reply of a call. (A struct, since serde cannot read raw JSON within a tagged enum.)
+/// The reply to a call. (It is a struct because serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CallReply {
     pub(crate) r#type: String,
     pub(crate) content: Box<RawValue>,
-    /// `Some("null")` where the tool returned null: a value like any other since MCP 2026-07-28.
+    /// `Some("null")` if the tool returned null, which is a value like any other since MCP 2026-07-28.
     #[serde(default, deserialize_with = "present")]
     pub(crate) structured_content: Option<Box<RawValue>>,
     #[serde(default)]
@@ -54,7 +54,7 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct PluginFailure {
     pub(crate) kind: String,
-    /// For the kind `protocol`: the code of the JSON-RPC error.
+    /// The code of the JSON-RPC error, if the kind is `protocol`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

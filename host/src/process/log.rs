@@ -1,4 +1,4 @@
-//! The operator's log: lines on stderr, which Lambda passes to CloudWatch.
+//! The operator's log: lines on stderr, which Lambda sends to CloudWatch.
 
 #[cfg(test)]
 pub(crate) mod captured_log;
@@ -22,7 +22,7 @@ pub use output::Delivery;
 pub fn init(config: &LogConfig, delivery: Delivery) {
     let output = output::open(delivery);
     let writer = move || EventWriter(output.clone());
-    // An error means that the surrounding program logs already.
+    // This fails if the surrounding program has already set up its own log.
     let _ = dispatcher::set_global_default(subscriber(config, writer));
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string);
@@ -30,14 +30,14 @@ pub fn init(config: &LogConfig, delivery: Delivery) {
     }));
 }
 
-/// Returns the message of a panic.
+/// Returns the text of a panic's message.
 fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message")
 }
 
-/// Returns the subscriber that writes the lines.
+/// Returns the subscriber that writes the log lines.
 pub(crate) fn subscriber<W>(config: &LogConfig, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -52,7 +52,7 @@ where
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(writer)
-        // It would print what it cannot write.
+        // Otherwise the subscriber would print errors about lines that it cannot write.
         .log_internal_errors(false)
         .with_target(false);
     if config.json {
@@ -64,16 +64,17 @@ where
     }
 }
 
-/// Returns a filter that passes every line of this project, and lines of others from INFO on. Below INFO libraries log
-/// their data: Lambda's every event with its tokens, DynamoDB's the state of tools and the key that seals states, those
-/// of HTTP and TLS the bytes themselves.
+/// Returns a filter that passes all lines of this project's crates, and lines of other crates only from INFO on. At
+/// lower levels, libraries log the data that they handle. Lambda's library logs every event with its tokens. DynamoDB's
+/// logs the state of tools and the key that encrypts states. Those for HTTP and TLS log all the bytes that they
+/// transfer.
 fn own_crates() -> Targets {
     Targets::new()
         .with_default(LevelFilter::INFO)
         .with_targets(OWN_CRATES.map(|target| (target, LevelFilter::TRACE)))
 }
 
-/// The crates of this project, as prefixes of module names.
+/// The crates of this project, as prefixes of module paths.
 const OWN_CRATES: [&str; 5] = [
     "host",
     "layer_format",
@@ -82,7 +83,8 @@ const OWN_CRATES: [&str; 5] = [
     "tool_schema",
 ];
 
-/// Returns the least important level that is logged, as plugins get it. (They do not send lines below it.)
+/// Returns the minimum severity of logged lines, in the form in which plugins receive it. (Plugins do not send lines
+/// below it.)
 pub(crate) fn least_level() -> &'static str {
     match LevelFilter::current().into_level() {
         Some(Level::TRACE) => "trace",
@@ -93,7 +95,7 @@ pub(crate) fn least_level() -> &'static str {
     }
 }
 
-/// A limit of one line a minute: a line for every request would hide everything else.
+/// Limits a message to one line per minute. One line for each request would hide everything else.
 pub(crate) struct RateLimit(Mutex<Option<Instant>>);
 
 impl RateLimit {
@@ -101,7 +103,7 @@ impl RateLimit {
         Self(Mutex::new(None))
     }
 
-    /// Reports whether a line is due. The next one is due a minute later.
+    /// Reports whether a line may be written now. If so, the next one may be written a minute later.
     pub(crate) fn is_due(&self) -> bool {
         self.is_due_at(Instant::now())
     }

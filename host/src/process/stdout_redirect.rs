@@ -1,7 +1,7 @@
-//! The process's stdout, hidden from plugins: the output of a stray `println!` in a tool goes to stderr.
+//! Hides the process's stdout from plugins. Without that, a stray `println!` in a tool would write into the responses.
 //!
-//! A plugin has a standard library of its own that writes to file descriptor 1. So the host keeps
-//! the real stdout for itself, and points descriptor 1 at stderr before any plugin is opened.
+//! Each plugin contains its own copy of the standard library, which writes to file descriptor 1. So the host keeps the
+//! real stdout under another descriptor, and redirects descriptor 1 to stderr before any plugin is opened.
 
 use std::{
     fs::File,
@@ -9,10 +9,10 @@ use std::{
     os::fd::AsFd,
 };
 
-/// Points descriptor 1 at stderr from now on, and returns the real stdout.
+/// Redirects file descriptor 1 to stderr, and returns the real stdout.
 ///
 /// # Errors
-/// One of the two is closed, or there are no more descriptors.
+/// Stdout or stderr is closed, or the process has no more free file descriptors.
 pub(crate) fn redirect() -> io::Result<File> {
     let real = stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(stderr())?;

@@ -1,4 +1,4 @@
-//! The operator's log of requests: one line for each, and metrics for CloudWatch.
+//! The operator's access log: one line for each request, and metrics for CloudWatch.
 
 use std::{
     sync::{
@@ -20,13 +20,13 @@ use crate::server::{
     request::IncomingRequest,
 };
 
-/// The longest logged trace id. Unit: characters. Source: ours; X-Ray's own have half of it.
+/// The maximum length of a logged trace id. Unit: characters. Source: ours; trace ids of X-Ray have half of it.
 const MAX_TRACE_ID: usize = 256;
 
-/// The log of requests, with the facts that all lines share.
+/// The access log, with the facts that are the same for every line.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
-    /// Names and versions of the layers.
+    /// The names and versions of the layers.
     layers: String,
     metrics: Option<Metrics>,
     has_answered: AtomicBool,
@@ -45,7 +45,7 @@ impl AccessLog {
         &self.layers
     }
 
-    /// Begins the entry of a request with `received` bytes.
+    /// Creates the entry of a request whose body has `received` bytes.
     pub(crate) fn entry(
         self: &Arc<Self>,
         incoming: &IncomingRequest<'_>,
@@ -66,8 +66,8 @@ impl AccessLog {
     }
 }
 
-/// The log entry of a request. It is written when it is dropped, at any end of the request. By then the client
-/// should have its answer, as far as the front door knows.
+/// The log entry of a request. The line is written when this value is dropped, however the request ends. The front door
+/// drops it when, as far as it knows, the client has the response.
 pub(crate) struct AccessLogEntry {
     log: Arc<AccessLog>,
     record: RequestRecord,
@@ -76,15 +76,15 @@ pub(crate) struct AccessLogEntry {
     trace: Option<String>,
     principal: Option<String>,
     started: Instant,
-    /// Unit: bytes.
+    /// The size of the request's body. Unit: bytes.
     received: usize,
     answered: Option<SentAnswer>,
 }
 
-/// The answer that was sent.
+/// The response that was sent.
 struct SentAnswer {
     status: u16,
-    /// Unit: bytes.
+    /// The size of the response's body. Unit: bytes.
     sent: usize,
     after: Duration,
 }
@@ -97,7 +97,7 @@ impl AccessLogEntry {
         self.set_answer(status, response.body().len(), is_error);
     }
 
-    /// Records an answer that is no HTTP response.
+    /// Records a response that is not sent over HTTP.
     pub(crate) fn finish_with(&mut self, answer: &Answer) {
         let sent = answer.body.as_ref().map_or(0, Vec::len);
         self.set_answer(answer.status, sent, answer.is_error);
@@ -130,7 +130,8 @@ impl Drop for AccessLogEntry {
         let after = answered.map_or_else(|| self.started.elapsed(), |answered| answered.after);
         let milliseconds = milliseconds(after);
         let request_id = self.request_id.as_str();
-        // Health is requested every few seconds, and browsers send a preflight for each request.
+        // Health checks come every few seconds, and browsers send a preflight before a request. They are logged at a
+        // lower level.
         let is_routine = matches!(self.method, Method::GET | Method::OPTIONS);
         if is_routine && status.is_some_and(|status| status < 400) {
             tracing::debug!(request_id, method = %self.method, status, milliseconds, "request");
@@ -185,7 +186,7 @@ impl Drop for AccessLogEntry {
     }
 }
 
-/// Returns a duration in the unit of the log.
+/// Returns a duration in milliseconds, the unit of the log.
 pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }

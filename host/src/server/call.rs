@@ -1,4 +1,4 @@
-//! One call of a tool: from the client's request to its answer, and to its line in the log.
+//! One call of a tool, from the client's request to the response and the line in the log.
 
 mod answer;
 pub(crate) mod concurrency_limit;
@@ -46,7 +46,7 @@ use self::{
     thread_pool::ThreadPool,
 };
 
-/// The runner of calls.
+/// Runs calls of tools.
 pub(crate) struct CallRunner {
     server: ServerInfo,
     limits: CallLimits,
@@ -57,13 +57,13 @@ pub(crate) struct CallRunner {
     state_config: CallStateConfig,
 }
 
-/// The configuration of the state that calls keep for later ones.
+/// The configuration of the state that a call stores for later calls.
 pub(crate) struct CallStateConfig {
-    /// `None`: calls keep no state.
+    /// The stores of that state; `None`: calls store no state.
     pub(crate) stores: Option<Stores>,
-    /// The life of a state after its last write.
+    /// How long a state is kept after it was last written.
     pub(crate) ttl: Duration,
-    /// Whether each session is looked up where all environments know of it.
+    /// Whether each session is looked up in the store that all execution environments share.
     pub(crate) are_sessions_checked: bool,
 }
 
@@ -86,12 +86,12 @@ impl CallRunner {
         }
     }
 
-    /// Returns the maximum number of calls that run at once.
+    /// Returns the maximum number of concurrent calls.
     pub(crate) fn max_concurrent(&self) -> usize {
         self.concurrency.max()
     }
 
-    /// Warns the operator if no tool can ask its client anything.
+    /// Logs that no tool can send input requests, if that is so.
     pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         self.input_rounds.warn_if_keyless(tools);
     }
@@ -120,11 +120,12 @@ impl CallRunner {
             Err(why) => return too_many_calls_answer(incoming, &tool_call, &why).into(),
         };
         let (call, run) = self.start(incoming, &tool_call, context, inputs, permit);
-        // A modern client that hangs up cancels its call. A legacy client may only have lost its connection. Over stdio
-        // the client that hangs up has started this program.
+        // A modern client cancels its call by closing the connection. A legacy client may have lost its connection
+        // without wanting to cancel. Over stdio the client has started this process, so a closed connection means that
+        // nobody waits for the result.
         let drops = revision.is_modern() || incoming.exposure == Exposure::Stdio;
         let abandoned = drops.then(|| CancelOnDrop::new(&call, tool));
-        // The call's time limit applies also after its client has left or stopped reading notifications.
+        // The call's time limit must also apply after its client has disconnected or stopped reading notifications.
         let run = AssertUnwindSafe(run).catch_unwind();
         let outcome = if incoming.notifications.is_some() {
             tokio::spawn(run)
@@ -137,7 +138,7 @@ impl CallRunner {
         if let Some(abandoned) = abandoned {
             abandoned.disarm();
         }
-        // Open questions decide, whatever the tool did about them.
+        // If input requests are still open, they are the response, even if the tool returned a result or failed.
         let unanswered = match outcome {
             Err(
                 CallError::TimedOut(_)
@@ -165,7 +166,7 @@ impl CallRunner {
         enforce_limit(incoming, &tool_call, outcome, &self.server)
     }
 
-    /// Registers a call, and prepares its run.
+    /// Registers a call. Returns it, and the future that runs it.
     fn start(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -203,7 +204,7 @@ impl CallRunner {
         (call, run)
     }
 
-    /// Returns the state that the call may read and write.
+    /// Returns the tool state that the call may read and write.
     fn state(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -236,7 +237,8 @@ impl CallRunner {
         )
     }
 
-    /// Returns the answer for an outcome. `unanswered` is the answer with open questions to the client.
+    /// Returns the response for the outcome of a call. `unanswered` is the response that sends open input requests to
+    /// the client, if there are any.
     fn answer(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -270,7 +272,7 @@ impl CallRunner {
             }
             Err(ended) => failure_answer(tool_call, call, ended, &self.server),
         };
-        // A fault that the model cannot correct is reported to the client.
+        // The model cannot correct a fault of a store, so the client receives it as a JSON-RPC error.
         match fault {
             None => answer,
             Some(fault) => {
@@ -283,7 +285,7 @@ impl CallRunner {
     }
 }
 
-/// Returns the fault of the stores that made a call fail.
+/// Returns the store's fault if it is the reason why a call failed.
 fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Option<StoreFault> {
     match outcome {
         Ok(result) if result.is_error => call.state.client_fault([result.content.get()]),
@@ -295,7 +297,7 @@ fn store_fault(call: &ActiveCall, outcome: &Result<CallResult, CallError>) -> Op
     }
 }
 
-/// Returns a listener that passes a call's notifications to its client, adapted to the revision.
+/// Returns a listener that sends a call's notifications to its client, in the form of the client's revision.
 fn notification_listener(
     sink: NotificationSink,
     record: RequestRecord,

@@ -1,4 +1,4 @@
-//! The dispatch of messages by their routes. No other module distinguishes routes.
+//! Handles messages by their routes. Only this module distinguishes the kinds of routes.
 
 use std::borrow::Cow;
 
@@ -13,17 +13,17 @@ use crate::server::{
     request::IncomingRequest, session::SessionContext, tools_list::ListSource,
 };
 
-/// The keeper of the session of messages.
+/// Who holds the session of a message.
 #[derive(Clone, Copy)]
 pub(crate) enum Connection<'a> {
-    /// A store. Each message over HTTP may name its own session in a header.
+    /// A store. Over HTTP each message can name another session in its header.
     Store,
-    /// The transport, which has this session for all messages of a connection.
+    /// The transport. It has this one session for all messages of the connection.
     Transport(&'a SessionContext),
 }
 
 impl McpServer {
-    /// Answers a message that came as one request.
+    /// Handles the message in one HTTP request, and returns the reply.
     pub(crate) async fn dispatch(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -36,7 +36,8 @@ impl McpServer {
                 let session = self.session(incoming, connection, id.as_ref());
                 session.await.map_or_else(McpReply::from, |_| answer.into())
             }
-            // A client may not rely on it (L:cancel): its other messages may have reached other environments.
+            // Over HTTP a cancellation has no effect on the call. A client may not rely on it anyway (L:cancel), and
+            // the call may be running in another execution environment.
             Route::Cancel { .. } => {
                 let session = self.session(incoming, connection, None);
                 session
@@ -48,7 +49,7 @@ impl McpServer {
                     .record
                     .set_method(&request.method, request.revision);
                 let is_modern = request.revision.is_some_and(Revision::is_modern);
-                // Neither a modern request nor `initialize` is in an existing session.
+                // Modern requests and `initialize` do not belong to an existing session.
                 if is_modern || matches!(request.method, ClientRequest::Initialize { .. }) {
                     return self
                         .request(incoming, request, &SessionContext::None, connection)
@@ -79,7 +80,7 @@ impl McpServer {
     /// Returns the legacy session of a message.
     ///
     /// # Errors
-    /// The answer to a client of a session that is gone.
+    /// The error response to a client whose session is gone.
     async fn session<'a>(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -92,7 +93,7 @@ impl McpServer {
         }
     }
 
-    /// Answers a request in its session.
+    /// Handles a request that belongs to `session`.
     pub(crate) async fn request(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -105,7 +106,7 @@ impl McpServer {
             revision,
             method,
         } = request;
-        // A modern request is in no session, also on a connection that has one.
+        // A modern request belongs to no session, even on a connection that has one.
         let is_modern = revision.is_some_and(Revision::is_modern);
         let session = if is_modern {
             &SessionContext::None
@@ -149,7 +150,7 @@ impl McpServer {
                     .set_log_level(incoming, &id, session, revision, level)
                     .await
             }
-            // The transport has stored the level already.
+            // The transport has already stored the level in its session.
             (ClientRequest::Ping, _)
             | (ClientRequest::SetLogLevel(_), Connection::Transport(_)) => {
                 Answer::success(&id, &Map::new())
@@ -198,7 +199,7 @@ impl McpServer {
     }
 }
 
-/// Checks that the headers that repeat arguments agree with the body.
+/// Checks that the headers that repeat arguments agree with the arguments.
 fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Result<(), Answer> {
     let declared = tool_call.tool.headers.iter();
     check_argument_headers(
@@ -209,7 +210,8 @@ fn check_headers(incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Re
     )
 }
 
-/// Answers the messages of a batch concurrently, its requests by `serve`. Calls `answered` with every answer.
+/// Handles the messages of a batch concurrently. `serve` handles the requests, and `answered` is called with every
+/// response.
 async fn answer_batch<'a, F: Future<Output = McpReply>>(
     batch: Batch<'a>,
     session: &SessionContext,
@@ -239,7 +241,7 @@ async fn answer_batch<'a, F: Future<Output = McpReply>>(
     McpReply::join_all(outcomes.collect()).await
 }
 
-/// Answers a message of a connection that keeps its session, each of its requests by `serve`.
+/// Handles a message on a connection that holds its own session. `serve` handles each request in the message.
 pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     route: Route<'a>,
     session: &SessionContext,
@@ -253,23 +255,23 @@ pub(crate) async fn answer_each<'a, F: Future<Output = McpReply>>(
     }
 }
 
-/// The parts of a message that must be handled before the next message.
+/// The parts of a message that must be handled before the next message is read.
 pub(crate) struct MessageParts<'a> {
-    /// The parts, in their order.
+    /// The requests and cancellations in the message, in their order.
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) is_batch: bool,
-    /// The answer, if the message is handled completely by it.
+    /// The response, if it is already known.
     pub(crate) answer: Option<Answer>,
 }
 
-/// A part of a message.
+/// A request or a cancellation in a message.
 pub(crate) enum Part<'a> {
     Request(Request<'a>),
-    /// The cancellation of this request.
+    /// The cancellation of the request with this id.
     Cancelled(Id),
 }
 
-/// Splits a message into its parts.
+/// Splits a message into the parts that must be handled before the next message.
 pub(crate) fn split_message<'a>(route: Route<'a>, session: &SessionContext) -> MessageParts<'a> {
     let ready = |answer, parts| MessageParts {
         parts,

@@ -1,4 +1,4 @@
-//! The HTTP side of requests and answers: permissions, paths and bodies.
+//! HTTP requests and responses: permissions, paths and bodies.
 
 pub(crate) mod auth;
 pub mod bearer_tokens;
@@ -31,12 +31,12 @@ use crate::server::{
 };
 
 impl McpServer {
-    /// Answers a request and logs it.
+    /// Handles and logs a request.
     pub async fn handle(&self, incoming: &IncomingRequest<'_>) -> Response<Bytes> {
         self.handle_logged(incoming).await.0
     }
 
-    /// Answers a request. It is logged when the entry is dropped.
+    /// Handles a request. The request is logged when the returned entry is dropped.
     pub(crate) async fn handle_logged(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -47,14 +47,16 @@ impl McpServer {
             Err(refused) => refusal(StatusCode::FORBIDDEN, &refused.to_string()),
         };
         if incoming.method == Method::HEAD {
-            // The headers are those of GET. A gateway sends what it gets.
+            // The response to HEAD has the headers of GET, but no body. The body is cleared here because a gateway
+            // would pass it on.
             response.body_mut().clear();
         }
         entry.finish(&response);
         (response, entry)
     }
 
-    /// Returns the answer to a caller without permission, which needs nothing of the request's body.
+    /// Returns the response that rejects a caller without permission, before the request's body is read; `None` if the
+    /// request is not rejected.
     pub(crate) fn reject_early(&self, incoming: &IncomingRequest<'_>) -> Option<Response<Bytes>> {
         let response = match self.access.origin(incoming.headers, incoming.exposure) {
             Ok(origin) => {
@@ -67,7 +69,7 @@ impl McpServer {
         Some(self.log_without_body(incoming, response))
     }
 
-    /// Returns the answer to a caller with permission and with a body that was not read to its end.
+    /// Returns the response to a caller with permission whose request body was not read to its end.
     pub(crate) fn reject_unread_body(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -77,7 +79,7 @@ impl McpServer {
         self.log_without_body(incoming, response)
     }
 
-    /// Logs and returns an answer that needed nothing of the body.
+    /// Logs and returns a response for which the body was not needed.
     pub(crate) fn log_without_body(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -95,7 +97,7 @@ impl McpServer {
                 Err(refused) => challenge(refused),
             };
         }
-        // A browser sends this request on its own, without a token.
+        // A browser sends a preflight request by itself, without a token.
         if incoming.method == Method::OPTIONS
             && (is_endpoint(incoming.path) || health::is_health_path(incoming.path))
         {
@@ -156,6 +158,9 @@ impl McpServer {
             let message = format!("the body is {kind:?}; send application/json");
             return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
         }
+        if let Err(refused) = self.json_limit.check(incoming.body) {
+            return respond(refused);
+        }
         let [version, method, name] = ["mcp-protocol-version", "mcp-method", "mcp-name"]
             .map(|name| single_header(incoming.headers, name));
         let headers = Headers {
@@ -175,19 +180,19 @@ impl McpServer {
         response
     }
 
-    /// Prepares a streamed answer to a request with these headers.
+    /// Prepares a streamed response to a request with these headers.
     pub(crate) fn streaming_response(
         &self,
         headers: &HeaderMap,
         exposure: Exposure<'_>,
     ) -> StreamingResponse {
-        // The answer itself contains the refusal.
+        // If the origin is not permitted, the response itself will say so.
         let origin = self.access.origin(headers, exposure).ok().flatten();
         StreamingResponse::new(headers, origin)
     }
 }
 
-/// Returns the answer to a body of more than [`MAX_BODY`].
+/// Returns the response to a body of more than [`MAX_BODY`] bytes.
 pub(crate) fn too_large() -> Response<Bytes> {
     refusal(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -195,14 +200,14 @@ pub(crate) fn too_large() -> Response<Bytes> {
     )
 }
 
-/// Returns the content coding of a body, if it has one.
+/// Returns the content coding of a body, if the body is encoded.
 fn content_coding(headers: &HeaderMap) -> Option<String> {
     let coding = single_header(headers, CONTENT_ENCODING.as_str())?;
     let is_plain = coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     (!is_plain).then(|| coding.into_owned())
 }
 
-/// Returns the answer to a body with a content coding (RFC 9110, section 15.5.16).
+/// Returns the response to a body with a content coding (RFC 9110, section 15.5.16).
 fn unsupported_coding(coding: &str) -> Response<Bytes> {
     let message =
         format!("the content coding {coding:?} is not supported; send the body without one");
@@ -212,7 +217,7 @@ fn unsupported_coding(coding: &str) -> Response<Bytes> {
     response
 }
 
-/// Returns the response with the CORS headers for the calling page, if there is one.
+/// Adds the CORS headers for the calling web page, if a page made the request.
 fn with_cors(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Response<Bytes> {
     if let Some(origin) = origin {
         cors::allow(response.headers_mut(), origin);
@@ -220,7 +225,7 @@ fn with_cors(mut response: Response<Bytes>, origin: Option<&HeaderValue>) -> Res
     response
 }
 
-/// Checks for `/` and `/mcp`, below any base path.
+/// Reports whether a path is the endpoint's: `/` or `/mcp`, or `/mcp` below any base path.
 fn is_endpoint(path: &str) -> bool {
     let path = path.trim_end_matches('/');
     path.is_empty() || path.ends_with("/mcp")

@@ -1,5 +1,5 @@
-//! Metrics for CloudWatch (`MCP_METRICS=emf`): a line of JSON for each request on stderr, which CloudWatch turns into
-//! metrics.
+//! Metrics for CloudWatch (`MCP_METRICS=emf`): for each request a line of JSON on stderr, from which CloudWatch
+//! extracts metrics.
 //!
 //! Source: Amazon CloudWatch User Guide, "Specification: Embedded metric format".
 
@@ -12,21 +12,21 @@ use crate::{process::log::output, server::outcome::RequestOutcome};
 /// The namespace of the metrics.
 const NAMESPACE: &str = "McpLayerHost";
 
-/// The writer of metrics for one function.
+/// Writes the metrics of one Lambda function.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     /// The function's name; `None` outside of Lambda.
     pub(crate) function: Option<String>,
 }
 
-/// The facts about a request that are counted.
+/// The facts about a request from which its metrics are computed.
 pub(crate) struct RequestMetrics<'a> {
     pub(crate) request_id: &'a str,
-    /// The name of a tool that is served, which limits the number of dimensions.
+    /// The name of a tool that is served. Other names are left out, because each name creates a new metric.
     pub(crate) tool: Option<&'a str>,
     pub(crate) outcome: RequestOutcome,
     pub(crate) milliseconds: f64,
-    /// Unit: bytes.
+    /// The size of the response. Unit: bytes.
     pub(crate) sent: usize,
     pub(crate) is_cold: bool,
 }
@@ -39,7 +39,7 @@ impl Metrics {
         output::print(&line.to_string());
     }
 
-    /// Returns the line for this time. Unit: milliseconds since 1970.
+    /// Returns the line for a request at the time `now`. Unit of `now`: milliseconds since 1970.
     fn line(&self, request: &RequestMetrics<'_>, now: u64) -> Value {
         let of_function: Vec<_> = self.function.iter().map(|_| "FunctionName").collect();
         let mut dimensions = vec![of_function.clone()];

@@ -6,19 +6,20 @@ use serde_json::value::RawValue;
 
 use crate::store::session::SessionId;
 
-/// The maximum number of messages of one batch that run at once.
-/// Source: ours. A batch of six megabytes has ten thousands of calls. This number leaves room for the calls of others,
-/// and a batch of any size stays within the limit for calls (unless `MCP_MAX_CONCURRENT_CALLS` is less).
+/// The maximum number of messages of one batch that are handled concurrently.
+/// Source: ours. A batch of six megabytes can contain tens of thousands of calls. This number leaves threads for calls
+/// of other clients, and it keeps a batch of any size within the limit of concurrent calls (unless
+/// `MCP_MAX_CONCURRENT_CALLS` is lower).
 const BATCH_CONCURRENCY: usize = 16;
 
-/// The reply to a message: notifications and the answer. Each front door has its own way to write it.
+/// The reply to a message: notifications, then the response. Each front door writes it in its own way.
 #[derive(Debug)]
 pub(crate) struct McpReply {
-    /// JSON-RPC notifications, in their order.
+    /// JSON-RPC notifications, in the order in which they are sent.
     pub(crate) notifications: Vec<Box<RawValue>>,
-    /// The answer.
+    /// The response.
     pub(crate) answer: Answer,
-    /// The session that the message has begun, if a store keeps it.
+    /// The session that the message started, if a store holds it.
     pub(crate) new_session: Option<SessionId>,
 }
 
@@ -33,19 +34,19 @@ impl From<Answer> for McpReply {
 }
 
 impl McpReply {
-    /// Runs the messages of a batch concurrently, within the limit, and joins their replies.
+    /// Handles the messages of a batch concurrently, within the limit, and joins their replies.
     pub(crate) async fn join_all<F: Future<Output = Self>>(outcomes: Vec<F>) -> Self {
         Self::from_batch(iter(outcomes).buffered(BATCH_CONCURRENCY).collect().await)
     }
 
-    /// Returns all texts that are sent.
+    /// Returns the body of each notification and of the response.
     pub(crate) fn bodies(&self) -> Vec<&[u8]> {
         let notifications = self.notifications.iter();
         let notifications = notifications.map(|notification| notification.get().as_bytes());
         notifications.chain(self.answer.body.as_deref()).collect()
     }
 
-    /// Joins the replies of a batch: their answers become one array.
+    /// Joins the replies to the messages of a batch. Their responses become one array.
     pub(crate) fn from_batch(outcomes: Vec<Self>) -> Self {
         let mut notifications = Vec::new();
         let mut answers = Vec::new();
@@ -71,23 +72,23 @@ impl McpReply {
     }
 }
 
-/// The outcome of a request. The worst outcome of several messages counts, which is the last of these.
+/// The outcome of a request. The order is from best to worst. The outcome of a batch is the worst one of its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestOutcome {
     Ok,
-    /// The tool asks its client.
+    /// The tool sends input requests to its client.
     InputRequired,
-    /// The tool reports a failure or wrong arguments.
+    /// The tool reports a failure or invalid arguments.
     ToolError,
-    /// The answer is a JSON-RPC error, or has an HTTP status of one.
+    /// The response is a JSON-RPC error, or has the HTTP status of an error.
     Refused,
-    /// The client has left before the answer.
+    /// The client disconnected before the response was ready.
     Abandoned,
-    /// The call has timed out.
+    /// The call timed out.
     TimedOut,
-    /// The tool panicked, or violated the protocol.
+    /// The tool panicked, or violated the protocol between host and plugin.
     Failed,
-    /// Something that the request needs is not available at the moment.
+    /// Something that the request needs is temporarily unavailable.
     Unavailable,
 }
 
@@ -105,7 +106,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Returns the outcome of an answer about which nothing else is known.
+    /// Returns the outcome of a request of which only the response is known.
     pub(crate) fn from_status(status: u16, is_error: bool) -> Self {
         match status {
             503 => Self::Unavailable,

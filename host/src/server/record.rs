@@ -1,4 +1,4 @@
-//! The facts about a request that become known while it is answered, for the log.
+//! Collects facts for the log while a request is handled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +10,10 @@ use crate::{
     server::outcome::RequestOutcome,
 };
 
-/// The longest logged text of a client. Unit: characters. Source: ours.
+/// The maximum length of a logged text that comes from a client. Unit: characters. Source: ours.
 pub(crate) const MAX_CLIENT_TEXT: usize = 100;
 
-/// The facts about a request, which all its parts add to.
+/// The facts about a request. Every part of the host that handles the request can add to them.
 #[derive(Clone, Debug, Default)]
 pub struct RequestRecord(Arc<Mutex<Fields>>);
 
@@ -26,7 +26,7 @@ pub(crate) struct Fields {
     pub(crate) client: Option<String>,
     pub(crate) principal: Option<String>,
     pub(crate) outcome: Option<RequestOutcome>,
-    /// The size of notifications that were sent before the answer. Unit: bytes.
+    /// The total size of the notifications that were sent before the response. Unit: bytes.
     pub(crate) streamed_bytes: usize,
 }
 
@@ -61,12 +61,12 @@ impl RequestRecord {
         self.lock().method = Some("batch");
     }
 
-    /// Merges the outcome of one message of a batch.
+    /// Records the outcome of one message of a batch, if it is worse than the outcome so far.
     pub(crate) fn merge(&self, answer: &Answer) {
         self.set_outcome(RequestOutcome::from_status(answer.status, answer.is_error));
     }
 
-    /// Adds to the size of notifications that were sent at once.
+    /// Adds the size of a notification that was sent before the response.
     pub(crate) fn add_bytes(&self, bytes: usize) {
         self.lock().streamed_bytes += bytes;
     }
@@ -75,7 +75,7 @@ impl RequestRecord {
         self.lock().principal = Some(principal.to_owned());
     }
 
-    /// Records the call of the request; of a batch, the last one.
+    /// Records the call in the request. For a batch, the last call is recorded.
     pub(crate) fn set_call(&self, tool: &CatalogTool, revision: Revision, context: &CallContext) {
         let mut fields = self.lock();
         fields.tool = Some(tool.mcp.name.clone());
@@ -91,7 +91,7 @@ impl RequestRecord {
     }
 }
 
-/// Returns `name/version` of a client.
+/// Returns a client's name and version as `name/version`.
 fn client_label(client: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Client {
@@ -110,7 +110,7 @@ fn client_label(client: &str) -> Option<String> {
     )
 }
 
-/// Reports whether a character could make a line look like another one, or like two.
+/// Reports whether a character could make one log line look like another line, or like two lines.
 fn is_invisible(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

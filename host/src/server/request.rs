@@ -1,4 +1,4 @@
-//! A request, independent of its front door.
+//! A request in a form that is the same for every front door.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -15,42 +15,41 @@ use crate::{
     store::{session::StoreError, timeouts},
 };
 
-/// The largest body of a request. Unit: bytes.
-/// Source: AWS Lambda's quota of 6 MB for a synchronous request, which `serve` has as well.
+/// The maximum size of a request's body. Unit: bytes.
+/// Source: AWS Lambda's quota of 6 MB for a synchronous request. The command `serve` has the same limit.
 pub const MAX_BODY: usize = 6 * 1024 * 1024;
 
-/// A request, independent of its front door.
+/// A request in a form that is the same for every front door.
 #[derive(Clone, Debug)]
 pub struct IncomingRequest<'a> {
     /// The HTTP method.
     pub method: Method,
-    /// The path, without the stage of a gateway.
+    /// The path, without a gateway's stage.
     pub path: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body.
     pub body: &'a [u8],
-    /// Who can reach the front door.
+    /// Who can send requests to the front door.
     pub exposure: Exposure<'a>,
-    /// The caller, as far as the front door knows it.
+    /// What the front door knows about the caller.
     pub caller: Caller,
-    /// The id of this request in the log and in errors.
+    /// The id of this request in the log and in error messages.
     pub request_id: &'a str,
-    /// The time when the function is ended.
+    /// The time at which the Lambda function is stopped.
     pub deadline: Option<SystemTime>,
     /// The time limit of the front door, if it has one.
     pub gateway_timeout: Option<GatewayTimeout>,
-    /// The receiver of notifications, if the client can get them before the answer. Otherwise they are part of the
-    /// answer.
+    /// Sends notifications to the client before the response. `None`: they are sent together with the response.
     pub notifications: Option<NotificationSink>,
-    /// The size limit of the front door for answers, if it has one.
+    /// The front door's size limit for responses, if it has one.
     pub response_limit: Option<ResponseLimit>,
-    /// The facts about the request for the log.
+    /// The facts about the request that are collected for the log.
     pub record: RequestRecord,
 }
 
 impl IncomingRequest<'_> {
-    /// Waits for a store, no longer than these limits leave time for an answer.
+    /// Waits for a store, at most until the deadline that these limits set for the response.
     pub(crate) async fn with_deadline<T>(
         &self,
         limits: &CallLimits,
@@ -63,22 +62,22 @@ impl IncomingRequest<'_> {
     }
 }
 
-/// Who can reach the front door.
+/// Who can send requests to the front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure<'a> {
-    /// Through a gateway under this domain, which the gateway vouches for.
+    /// Everybody who can call a gateway at this domain. The domain comes from the gateway itself, not from the client.
     Gateway(&'a str),
-    /// Directly on loopback. The `Host` header must name this machine.
+    /// Programs on this machine, directly over loopback. The `Host` header must name this machine.
     Loopback,
-    /// Directly on an address that others can reach.
+    /// Other machines, directly on an address that they can reach.
     Network,
-    /// Through a pipe, from the program that started this one.
+    /// The program that started this one, through a pipe.
     Stdio,
 }
 
 impl Exposure<'_> {
-    /// Reports whether the request came over HTTP, which anybody can send who can reach the host. Otherwise it came
-    /// from the program that started this one.
+    /// Reports whether the request came over HTTP, so that anybody who can reach the host can have sent it. Otherwise
+    /// it came from the program that started this one.
     pub(crate) fn is_http(self) -> bool {
         match self {
             Self::Gateway(_) | Self::Loopback | Self::Network => true,
@@ -87,7 +86,7 @@ impl Exposure<'_> {
     }
 }
 
-/// A receiver that passes JSON-RPC notifications to the client at once.
+/// Sends JSON-RPC notifications to the client immediately.
 #[derive(Clone)]
 pub struct NotificationSink(Arc<dyn Fn(Box<RawValue>) + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! Handshake-era sessions over HTTP: begun by `initialize`, named by a header, ended by DELETE.
+//! Legacy sessions over HTTP. `initialize` starts a session, a header names it, and DELETE ends it.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -15,15 +15,16 @@ use crate::{
     store::session::{Session, SessionId, SessionLookup, StoreError, lookup::Sessions},
 };
 
-/// The maximum size of a client's description and of its capabilities that a session keeps. Unit: bytes, for each. A
-/// longer one is not kept at all.
-/// Source: ours. Names, versions and capabilities fit, and all the sessions in memory then stay below 30 MB.
+/// The maximum size of a client's description of itself, and also of its capabilities, in a session. Unit: bytes. A
+/// longer text is not stored at all.
+/// Source: ours. It is enough for names, versions and capabilities, and it keeps all the sessions in memory below 30
+/// MB.
 const MAX_CLIENT_INFO: usize = 1024;
 
 /// The header that names the session of a message.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-/// The sessions, as clients see them.
+/// The sessions, with the responses that clients receive about them.
 pub(crate) struct LegacySessions {
     sessions: Arc<Sessions>,
     limits: CallLimits,
@@ -34,15 +35,15 @@ impl LegacySessions {
         Self { sessions, limits }
     }
 
-    /// Reports whether each session is looked up where all environments know of it.
+    /// Reports whether each session is looked up in the store that all execution environments share.
     pub(crate) fn are_strict(&self) -> bool {
         self.sessions.mode() == SessionMode::Strict
     }
 
-    /// Begins a session. Returns `None` if there are no sessions.
+    /// Starts a session. Returns `None` if sessions are switched off.
     ///
     /// # Errors
-    /// The answer if the new session cannot be stored.
+    /// The error response if the new session cannot be stored.
     pub(crate) async fn begin(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -63,7 +64,7 @@ impl LegacySessions {
         }
     }
 
-    /// Returns a new session of this revision, client and caller.
+    /// Returns a new session with this revision, client and caller.
     pub(crate) fn new_session(
         &self,
         revision: Revision,
@@ -84,9 +85,9 @@ impl LegacySessions {
 
     /// Returns the session that a legacy message names.
     ///
-    /// An unknown session is served (unless `MCP_SESSION_MODE` is strict), see [`crate::store::session`]. A session is
-    /// refused by 404 if it was ended, if it belongs to another principal, or if no host can have issued its id. At a
-    /// 404 the client starts over.
+    /// A request with an unknown session is served (unless `MCP_SESSION_MODE` is strict), for the reason given in
+    /// [`crate::store::session`]. A request is rejected with 404 if its session was ended, if the session belongs to
+    /// another principal, or if no host can have issued the id. After a 404, the client starts a new session.
     pub(crate) async fn find(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -127,8 +128,8 @@ impl LegacySessions {
         }
     }
 
-    /// Executes `logging/setLevel`. An unknown session becomes known here by it. Without a session the level is not
-    /// stored.
+    /// Executes `logging/setLevel`. If this process does not know the session, it stores the session first. Without a
+    /// session the level is not stored.
     pub(crate) async fn set_log_level(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -171,7 +172,7 @@ impl LegacySessions {
     /// Ends the session that a client names.
     ///
     /// # Errors
-    /// The answer to a client that cannot end it.
+    /// The error response to a client that cannot end the session.
     pub(crate) async fn end(&self, incoming: &IncomingRequest<'_>) -> Result<(), Answer> {
         let Some(named) = single_header(incoming.headers, SESSION_HEADER) else {
             return Err(Answer::error(
@@ -209,14 +210,14 @@ impl LegacySessions {
 pub(crate) enum SessionContext {
     /// The message names no session.
     None,
-    /// A session that is not known here.
+    /// The message names a session that this process does not know.
     Unknown(SessionId),
-    /// A known session.
+    /// The message names a session that this process knows.
     Known(SessionId, Session),
 }
 
 impl SessionContext {
-    /// Returns the session's id, if the message names one.
+    /// Returns the session's id, if the message names a session.
     pub(crate) fn id(&self) -> Option<SessionId> {
         match self {
             Self::None => None,
@@ -231,24 +232,24 @@ impl SessionContext {
         }
     }
 
-    /// Returns the revision to answer in.
+    /// Returns the revision of the response. `named` is the revision that the message names, if it names one.
     pub(crate) fn revision(&self, named: Option<Revision>) -> Revision {
         Session::effective_revision(self.get(), named)
     }
 }
 
-/// Returns the JSON of a client's description, unless it is too long.
+/// Returns the JSON that a client sent, unless it is too long.
 fn bounded(said: &RawValue) -> Option<String> {
     (said.get().len() <= MAX_CLIENT_INFO).then(|| said.get().to_owned())
 }
 
-/// Returns the answer to a client that has to start over.
+/// Returns the response that tells a client to start a new session.
 pub(crate) fn session_not_found(id: Option<&Id>) -> Answer {
     let message = "the session has ended; start over with initialize";
     Answer::error(404, id, INVALID_REQUEST, message)
 }
 
-/// Logs the reason, and returns the answer to a client that may try again.
+/// Logs the error. Returns the response, which tells the client to try again.
 fn store_failed(incoming: &IncomingRequest<'_>, id: Option<&Id>, error: &StoreError) -> Answer {
     tracing::error!(request_id = incoming.request_id, %error, "sessions cannot be read or written");
     Answer::error(

@@ -1,4 +1,4 @@
-//! `tools/list`: the pages of the list, built once.
+//! `tools/list`: the pages of the list, each of which is built only once.
 
 use std::sync::OnceLock;
 
@@ -14,27 +14,27 @@ use crate::{
     server::request::IncomingRequest,
 };
 
-/// The message for a cursor that leads to no page.
+/// The message for a cursor that belongs to no page.
 const UNKNOWN_CURSOR: &str = "`params.cursor` is not a cursor of this list, which may have changed; request the list again without a cursor";
 
-/// The prefix of a cursor. The name of the last tool before the page follows. So every environment of a function issues
-/// the same cursors, and a cursor of an outdated list is recognized.
+/// The prefix of a cursor. It is followed by the name of the last tool on the previous page. So every execution
+/// environment of a function issues the same cursors, and a cursor of an outdated list is recognized.
 const CURSOR_PREFIX: &str = "after:";
 
-/// The pages of the list, built for each revision and scope at the first request.
+/// The pages of the list. For each revision and cache scope, they are built at the first request.
 pub(crate) struct ToolsListCache {
     page_size: usize,
-    /// The time that a client may cache a page. Unit: milliseconds.
+    /// How long a client may cache a page. Unit: milliseconds.
     ttl_ms: u64,
     public: [OnceLock<Pages>; Revision::ALL.len()],
     private: [OnceLock<Pages>; Revision::ALL.len()],
 }
 
-/// Results of `tools/list`, in their order.
+/// The results of `tools/list`, one for each page, in order.
 type Pages = Vec<Box<RawValue>>;
 
 impl ToolsListCache {
-    /// Returns an empty cache. Without `page_size`, all tools are on one page.
+    /// Returns an empty cache. If `page_size` is `None`, all tools are on one page.
     pub(crate) fn new(page_size: Option<usize>, ttl_ms: u64) -> Self {
         Self {
             page_size: page_size.unwrap_or(usize::MAX),
@@ -44,8 +44,8 @@ impl ToolsListCache {
         }
     }
 
-    /// Returns the cache hints of a list. The list of a principal is private: the gateway or authorizer may treat
-    /// others differently.
+    /// Returns the cache hints for a list. If the caller is a known principal, the list is private: the gateway or its
+    /// authorizer may show other callers something else.
     pub(crate) fn cache(&self, caller: &Caller) -> CacheHints {
         CacheHints {
             ttl_ms: self.ttl_ms,
@@ -56,7 +56,7 @@ impl ToolsListCache {
         }
     }
 
-    /// Returns the answer to a request for the page after `cursor`, or for the first one.
+    /// Returns the response with the page after `cursor`. If there is no cursor, it is the first page.
     pub(crate) fn answer(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -71,7 +71,7 @@ impl ToolsListCache {
         }
     }
 
-    /// Returns the page; `None` if the cursor leads nowhere.
+    /// Returns the page; `None` if the cursor belongs to no page.
     fn page(
         &self,
         revision: Revision,
@@ -111,20 +111,20 @@ impl ToolsListCache {
             let tools = &tools[start..end];
             tools::list_result(revision, tools, next.as_deref(), source.server, cache)
         };
-        // A list without tools has one page as well.
+        // An empty list still has one page.
         let starts = (0..tools.len().max(1)).step_by(self.page_size);
         starts.map(page).collect()
     }
 }
 
-/// The tools that are listed, and the server that lists them.
+/// The tools to list, and the server that lists them.
 #[derive(Clone, Copy)]
 pub(crate) struct ListSource<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) server: &'a ServerInfo,
 }
 
-/// Returns the answer with a page, or an error if the page is too large for the front door.
+/// Returns the response with a page, or an error response if the page is too large for the front door.
 fn enforce_limit(incoming: &IncomingRequest<'_>, id: &Id, page: Answer) -> Answer {
     let body = page.body.as_deref().unwrap_or_default();
     let too_large = incoming

@@ -1,16 +1,17 @@
-//! The DynamoDB table that environments share: sessions, the state of tools, and the key that seals the state of calls.
+//! The DynamoDB table that all execution environments share. It contains sessions, the state of tools, and the key that
+//! encrypts the state of unfinished calls.
 //!
-//! One table, one key (`session_id`, a string), one attribute for DynamoDB's TTL (`expires_at`, seconds since 1970).
-//! Items are read by their key with strong consistency and written by conditions, never scanned. So `GetItem`,
-//! `PutItem` and `UpdateItem` on this table are all the rights that the host needs. DynamoDB deletes expired items
-//! hours late; every reader checks `expires_at`.
+//! The table has one key attribute (`session_id`, a string), and one attribute for DynamoDB's TTL (`expires_at`,
+//! seconds since 1970). Items are read by their key with strong consistency. They are written with conditions, and
+//! never scanned. So the host needs only the permissions `GetItem`, `PutItem` and `UpdateItem` on this table. DynamoDB
+//! may delete expired items hours late, so every reader checks `expires_at`.
 //!
 //! | `session_id` | item |
 //! |---|---|
-//! | a UUID | a session, or the tombstone of one |
-//! | `state#` a session's UUID `#` a crate | the state that the plugin of that crate keeps for the session |
-//! | `state#` a handle | the state that a plugin keeps under it |
-//! | `key#state` | the key that seals states |
+//! | a UUID | a session, or the tombstone of an ended session |
+//! | `state#` a session's UUID `#` a crate | the state that the plugin of this crate stores for the session |
+//! | `state#` a handle | the state that a plugin stores under the handle |
+//! | `key#state` | the key that encrypts the state of unfinished calls |
 
 mod client;
 mod key;
@@ -34,40 +35,40 @@ use tokio::sync::OnceCell;
 
 use crate::store::{session::StoreError, timeouts};
 
-/// The longest text of a failure. Unit: characters. Source: ours; DynamoDB's own have about two hundred.
+/// The maximum length of an error text. Unit: characters. Source: ours; error texts of DynamoDB have about two hundred.
 const MAX_ERROR_TEXT: usize = 500;
 
-/// The table's key.
+/// The table's key attribute.
 const KEY: &str = "session_id";
 
-/// The table's attribute for TTL. Unit: seconds since 1970.
+/// The attribute for the table's TTL. Unit: seconds since 1970.
 const EXPIRES: &str = "expires_at";
 
-/// The number of writes of an item.
+/// The attribute that counts how often an item was written.
 const VERSION: &str = "version";
 
-/// The owner of an item; absent if it has no owner.
+/// The attribute with the principal that owns an item. It is absent if the item has no owner.
 const PRINCIPAL: &str = "principal";
 
-/// An item, by the names of its attributes.
+/// The attributes of an item, by their names.
 type Item = HashMap<String, AttributeValue>;
 
-/// The table, with its client.
+/// The table, and the client for requests to it.
 #[derive(Debug)]
 pub struct Table {
     name: String,
     client: OnceCell<Client>,
 }
 
-/// The outcome of a write with a condition.
+/// The outcome of a conditional write.
 enum ConditionalPut {
     Done,
-    /// The condition did not hold for this item.
+    /// The condition failed. This is the item that is in the table.
     Refused(Item),
 }
 
 impl Table {
-    /// Returns the table of this name. It sends no request yet.
+    /// Returns the table with this name. This sends no request.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -76,7 +77,7 @@ impl Table {
         }
     }
 
-    /// Returns the table of this name, with this client.
+    /// Returns the table with this name, for use with this client.
     #[must_use]
     pub fn with_client(client: Client, name: &str) -> Self {
         Self {
@@ -85,7 +86,7 @@ impl Table {
         }
     }
 
-    /// Returns the client. It is built when it is first needed: most calls need none.
+    /// Returns the client. It is built when it is first needed, because most calls need none.
     async fn client(&self, operation: &str) -> Result<&Client, StoreError> {
         let text = self.describe(operation);
         timeouts::set_operation(&text);
@@ -93,7 +94,7 @@ impl Table {
         client.map_err(|error| StoreError(format!("{text}: {error}")))
     }
 
-    /// Returns a description of the operation, for the operator.
+    /// Returns a description of the operation for the operator.
     fn describe(&self, operation: &str) -> String {
         format!("{operation} on table {}", self.name)
     }
@@ -110,7 +111,8 @@ impl Table {
             .item)
     }
 
-    /// Starts a put, to which the caller adds a condition. A failed condition returns the present item.
+    /// Starts a put request, to which the caller adds a condition. If the condition fails, DynamoDB returns the item
+    /// that is in the table.
     async fn put(&self, item: Item) -> Result<PutItemFluentBuilder, StoreError> {
         let client = self.client("PutItem").await?;
         let request = client.put_item().table_name(&self.name);
@@ -149,7 +151,7 @@ impl Table {
         }
     }
 
-    /// Returns the error for the operator, with DynamoDB's own message if there is one.
+    /// Returns the error for the operator. It contains DynamoDB's own message if there is one.
     fn store_error<E>(&self, operation: &str, error: &SdkError<E>) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -172,8 +174,8 @@ impl Table {
     }
 }
 
-/// Returns the messages of an error and its causes, each once. The AWS SDK writes whole requests into some of them,
-/// with all their data: the rest of such a message is left out.
+/// Returns the messages of an error and of its causes, without repetitions. The AWS SDK includes the whole request,
+/// with all its data, in some messages. This part of a message is left out.
 fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
@@ -189,7 +191,7 @@ fn cause_chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Joins a text to one line of bounded length: a log has a line for each failure, and people read it.
+/// Converts a text into one line of limited length, because the log has one line for each failure and people read it.
 fn to_one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= MAX_ERROR_TEXT {
@@ -212,7 +214,8 @@ fn time(time: SystemTime) -> AttributeValue {
     number(since.as_secs())
 }
 
-/// Returns the attribute for an expiry. DynamoDB counts whole seconds, so it is rounded up: nothing expires too early.
+/// Returns the attribute value for an expiry. DynamoDB counts whole seconds, so the time is rounded up: nothing may
+/// expire too early.
 fn end(end: SystemTime) -> AttributeValue {
     let since = end.duration_since(UNIX_EPOCH).unwrap_or_default();
     number(since.as_secs() + u64::from(since.subsec_nanos() > 0))
@@ -230,7 +233,8 @@ fn time_in(item: &Item, name: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(number_in(item, name)?))
 }
 
-/// Returns the expiry of an item. An item without one practically never expires.
+/// Returns the expiry of an item. An item without this attribute always seems to expire in one day, so it never
+/// expires.
 fn expiry(item: &Item) -> SystemTime {
     time_in(item, EXPIRES).unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400))
 }

@@ -1,4 +1,5 @@
-//! The seal of a call's state between its rounds: no client can read it, change it, or use it for another call.
+//! Encrypts the state of a call between its rounds, so that a client cannot read it, change it, or use it for another
+//! call.
 
 use std::fmt;
 
@@ -9,19 +10,21 @@ use chacha20poly1305::{
 };
 use sha2::{Digest, Sha256};
 
-/// The shortest key. Unit: bytes.
-/// Source: ours. `openssl rand -hex 32` prints 64, base64 of as many bits 43 or 44, and of half as many 24.
+/// The minimum length of a key's text. Unit: bytes.
+/// Source: ours. `openssl rand -hex 32` prints 64. The same number of bits in base64 has 43 or 44, and half as many
+/// bits in base64 have 24.
 const MIN_KEY_LENGTH: usize = 32;
 
-/// The length of a nonce. Unit: bytes. Source: draft-irtf-cfrg-xchacha, section 2.3: long enough to be random.
+/// The length of a nonce. Unit: bytes. Source: draft-irtf-cfrg-xchacha, section 2.3. A nonce of this length may be
+/// chosen at random.
 const NONCE_LENGTH: usize = 24;
 
-/// A key, derived from an operator's text, or of this process alone.
+/// A key. It is derived from a text that the operator has configured, or random and known only to this process.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StateKey([u8; 32]);
 
 impl StateKey {
-    /// Derives the key from this text.
+    /// Derives the key from a text.
     ///
     /// # Errors
     /// The problem with the text, as the end of a sentence. It does not quote the text.
@@ -38,13 +41,13 @@ impl StateKey {
         Ok(Self(key.finalize().into()))
     }
 
-    /// Returns a new key that exists only in this process.
+    /// Returns a new random key that exists only in this process.
     #[must_use]
     pub fn random() -> Self {
         Self(chacha20poly1305::Key::generate().into())
     }
 
-    /// Returns the text of a new key, as an operator could configure it.
+    /// Returns a new random text from which a key can be derived, like one that an operator could configure.
     #[must_use]
     pub(crate) fn random_secret() -> String {
         BASE64_URL_SAFE_NO_PAD.encode(chacha20poly1305::Key::generate())
@@ -55,14 +58,14 @@ impl StateKey {
     }
 }
 
-/// Shows nothing of the key.
+/// Does not show the key.
 impl fmt::Debug for StateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StateKey(..)")
     }
 }
 
-/// Seals `state` with the first of the keys, so that it opens only with the same `binding`. Returns `None` without a
+/// Encrypts `state` with the first key. It can be decrypted only with the same `binding`. Returns `None` if there is no
 /// key.
 pub(crate) fn seal(keys: &[StateKey], binding: &[u8], state: &[u8]) -> Option<String> {
     let key = keys.first()?;
@@ -71,13 +74,13 @@ pub(crate) fn seal(keys: &[StateKey], binding: &[u8], state: &[u8]) -> Option<St
         msg: state,
         aad: binding,
     };
-    // Encryption fails only for messages of many gigabytes.
+    // Encryption fails only for many gigabytes of data.
     let sealed = key.cipher().encrypt(&nonce, payload).ok()?;
     Some(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
 }
 
-/// Opens a text that any of the keys has sealed. Returns `None` if none has, if the `binding` is another, or if the
-/// text was changed.
+/// Decrypts a text that was encrypted with any of the keys. Returns `None` if it was encrypted with none of them or
+/// with another `binding`, or if it was changed.
 pub(crate) fn open(keys: &[StateKey], binding: &[u8], sealed: &str) -> Option<Vec<u8>> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
     let (nonce, sealed) = bytes.split_at_checked(NONCE_LENGTH)?;

@@ -1,8 +1,9 @@
-//! Handshake-era sessions: the results of `initialize`, under an id that the client sends with every later request.
+//! Legacy sessions. A session holds the results of `initialize`, under an id that the client sends with every later
+//! request.
 //!
-//! A session is an id and few facts, not a connection: requests of one session may reach different environments. So an
-//! unknown id is no reason to refuse a request. (Known clients never recover from that.) The request is served, and
-//! only a session that was ended by DELETE stays gone.
+//! A session is an id with a few facts, not a connection. Requests of one session may reach different execution
+//! environments, so an unknown id is no reason to reject a request. (Known clients never recover from such a
+//! rejection.) The request is served. Only a session that was ended by DELETE is rejected.
 
 pub(crate) mod lookup;
 pub mod memory;
@@ -18,14 +19,14 @@ use uuid::{Uuid, Variant, Version};
 pub struct SessionId(Uuid);
 
 impl SessionId {
-    /// Returns a new id.
+    /// Returns a new random id.
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
 
-    /// Parses the id in a header. Returns `None` if no host can have issued it. Another spelling of the same number is
-    /// another id: values of headers are compared as they are.
+    /// Parses the id in a header. Returns `None` if no host can have issued it. The id must be spelled exactly as
+    /// issued, because the values of headers are compared as they are.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let id = Uuid::try_parse(text).ok()?;
@@ -42,27 +43,27 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// The results of `initialize`, and the client's later settings.
+/// The results of `initialize`, and later settings of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The negotiated revision.
     pub revision: Revision,
     /// The client's description of itself, as JSON.
     pub client: Option<String>,
-    /// The client's capabilities, as JSON; `None`: unknown.
+    /// The client's capabilities, as JSON; `None` if they are unknown.
     pub capabilities: Option<String>,
-    /// The least important level of messages that the client wants; `None`: it has not asked for any.
+    /// The minimum severity of log notifications that the client wants; `None`: it has not asked for any.
     pub log_level: Option<LogLevel>,
-    /// The principal that began the session and alone may use it; `None` without authentication.
+    /// The principal that started the session, which alone may use it; `None` if callers are not authenticated.
     pub principal: Option<String>,
-    /// The time of the session's creation.
+    /// When the session was created.
     pub created: SystemTime,
-    /// The time when the session ends by itself.
+    /// When the session expires.
     pub expires: SystemTime,
 }
 
 impl Session {
-    /// Returns the revision to answer in: the one that the message names, else the session's.
+    /// Returns the revision of the response: the one that the message names, or if it names none, the session's.
     #[must_use]
     pub(crate) fn effective_revision(session: Option<&Self>, named: Option<Revision>) -> Revision {
         let negotiated = session.map(|session| session.revision);
@@ -76,35 +77,35 @@ impl Session {
     }
 }
 
-/// The result of looking up an id.
+/// The result of looking up a session's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionLookup {
     /// A session that is alive.
     Alive(Session),
-    /// A session that was ended and must not come back.
+    /// A session that was ended and must not be used any more.
     Ended,
-    /// Nothing: the session was never here, or has expired.
+    /// No session: this store never knew it, or it has expired.
     Unknown,
 }
 
 /// A store of sessions.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// Stores a new session. A repeated call has no further effect, also if the session was ended in between.
+    /// Stores a new session. Repeating the call has no further effect, even if the session was ended in between.
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError>;
 
-    /// Looks up an id. A session past its expiry is unknown, whether it was deleted or not.
+    /// Looks up a session's id. An expired session is unknown, even if it was not deleted yet.
     async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError>;
 
-    /// Stores the level of messages that the client of a session wants. Returns `false`, and stores nothing, if the
-    /// session is unknown or was ended.
+    /// Stores the minimum severity of log notifications that the client of a session wants. Returns `false`, and stores
+    /// nothing, if the session is unknown or was ended.
     async fn set_log_level(&self, id: SessionId, level: LogLevel) -> Result<bool, StoreError>;
 
-    /// Extends a session's life until `expires`. An unknown or ended session stays as it is.
+    /// Extends a session until `expires`. Has no effect on an unknown or ended session.
     async fn extend(&self, id: SessionId, expires: SystemTime) -> Result<(), StoreError>;
 
-    /// Ends a session, known or not, and remembers that until `remember`. Returns `false` if the session belongs to
-    /// another principal; it is not ended then.
+    /// Ends a session, even an unknown one, and records until `remember` that it was ended. If the session belongs to
+    /// another principal, returns `false` and does not end it.
     async fn end(
         &self,
         id: SessionId,
@@ -113,7 +114,7 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 }
 
-/// The reason why a store could not answer.
+/// The reason why a store failed, in words for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);

@@ -1,4 +1,4 @@
-//! Time limits for stores, with the name of the operation that took too long.
+//! Time limits for stores. The error names the operation that took too long.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -9,24 +9,24 @@ use tokio::{task_local, time::timeout};
 
 use crate::store::session::StoreError;
 
-/// The time limit for extending the life of something that was used. Source: ours. A healthy table answers within some
-/// ten milliseconds, and a slow one must not delay the call: the next use tries again.
+/// The time limit for extending the expiry of a session or state that was used. Source: ours. A healthy table responds
+/// within some ten milliseconds. A slow one must not delay the call, because the next use tries again.
 pub(crate) const EXTEND_TIMEOUT: Duration = Duration::from_millis(300);
 
 task_local! {
-    /// The last operation that began.
+    /// The operation that was started last.
     static OPERATION: Arc<Mutex<String>>;
 }
 
-/// Sets the operation that begins, and its table. The operator's error names it if no answer comes.
+/// Records the operation that starts now, and its table. If it takes too long, the error for the operator names it.
 pub(crate) fn set_operation(what: &str) {
-    // A caller without time limit needs no name.
+    // This fails if the caller has set no time limit. Then no error will have to name the operation.
     let _ = OPERATION.try_with(|operation| {
         what.clone_into(&mut operation.lock().unwrap_or_else(PoisonError::into_inner));
     });
 }
 
-/// Runs `work` with a time limit. Without remaining time it does not even begin.
+/// Runs `work` with a time limit. If no time is left, `work` is not started.
 pub(crate) async fn with_timeout<T>(
     left: Duration,
     work: impl Future<Output = Result<T, StoreError>>,

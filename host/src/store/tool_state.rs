@@ -1,5 +1,5 @@
-//! The state of tools between calls: JSON values, one of a session or one under a handle. Each has a version, so that a
-//! writer notices a conflict.
+//! The state that tools store between calls: JSON values, each of which belongs to a session or to a handle. Each has a
+//! version, by which a writer notices a conflict.
 
 pub mod memory;
 mod transaction;
@@ -13,43 +13,44 @@ pub(crate) use transaction::{
     CallState, PutOutcome, SessionRef, StateLimits, StateScope, StoreFault, Stores,
 };
 
-/// The number of writes that a state remembers.
-/// Source: ours. A write with a lost answer is recognized as long as fewer others came after it, and it is repeated
-/// within a tenth of a second.
+/// The number of writes whose ids are stored in a state.
+/// Source: ours. If the response to a write is lost, the write is repeated within a tenth of a second. It is then
+/// recognized, unless at least this many other writes came after it.
 const MAX_WRITES: usize = 64;
 
 /// A stored state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolState {
-    /// The value as JSON; `None`: it was deleted.
+    /// The value as JSON; `None` if it was deleted.
     pub value: Option<String>,
-    /// A number that grows with every write.
+    /// The version. It increases with every write.
     pub version: u64,
-    /// The only user of the state.
+    /// The plugin and the principal that alone may use the state.
     pub owner: Owner,
-    /// The time when the state ends by itself.
+    /// When the state expires.
     pub expires: SystemTime,
-    /// Whether the expiry is fixed. Otherwise each use extends it.
+    /// Whether the expiry is fixed. If not, each use extends it.
     pub is_fixed: bool,
-    /// The ids of the latest writes, this version's own as the last.
+    /// The ids of the latest writes. The last one is the write of this version.
     pub writes: Vec<String>,
 }
 
-/// The only user of a state.
+/// The plugin and the principal that alone may use a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
-    /// The plugin's crate. Its tools share their state, also after a new build.
+    /// The plugin's crate. All its tools share the state, and a new build of the crate can still use it.
     pub plugin: String,
-    /// The caller; `None` without authentication.
+    /// The principal of the caller; `None` if callers are not authenticated.
     pub principal: Option<String>,
 }
 
-/// The state that a writer expects to find.
+/// What a writer expects to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// This version.
+    /// A state with this version.
     Version(u64),
-    /// This version without a value, which may be gone by now; version 0: no state.
+    /// A state with this version and without a value, or no state, because it may have been deleted already. Version 0:
+    /// no state.
     VersionOrNothing(u64),
 }
 
@@ -58,17 +59,17 @@ pub enum Expected {
 pub enum WriteOutcome {
     /// The state was written.
     Done,
-    /// The state was not the expected one, and was not written.
+    /// What was stored was not what the writer expected, so nothing was written.
     Conflict,
 }
 
 /// A store of states.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// Reads the state under a key, also one that has expired.
+    /// Reads the state under a key, even if it has expired.
     async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError>;
 
-    /// Writes a state if the present one is as expected. A repeated write has no further effect.
+    /// Writes a state if what is stored is as expected. Repeating the write has no further effect.
     async fn write(
         &self,
         key: &str,
@@ -76,12 +77,13 @@ pub trait StateStore: Send + Sync {
         expected: Expected,
     ) -> Result<WriteOutcome, StoreError>;
 
-    /// Extends the life of a present state until `expires`.
+    /// Extends the state under a key until `expires`, if there is one.
     async fn extend(&self, key: &str, expires: SystemTime) -> Result<(), StoreError>;
 }
 
 impl ToolState {
-    /// Returns the version after `previous`, or the first one.
+    /// Returns the state that follows `previous`, with the next version, or with the first version if there is no
+    /// previous state.
     #[must_use]
     pub fn next(
         previous: Option<&Self>,
@@ -104,7 +106,7 @@ impl ToolState {
         }
     }
 
-    /// Returns the value, unless it has expired.
+    /// Returns the value; `None` if the state has expired or its value was deleted.
     #[must_use]
     pub fn value_at(&self, now: SystemTime) -> Option<&str> {
         (self.expires > now)
@@ -112,12 +114,12 @@ impl ToolState {
             .flatten()
     }
 
-    /// Returns the id of the write of this version.
+    /// Returns the id of the write that wrote this version.
     pub(crate) fn last_write(&self) -> String {
         self.writes.last().cloned().unwrap_or_default()
     }
 
-    /// Returns the state that the writer of the next version expects to find.
+    /// Returns what the writer of the next version expects to be stored.
     #[must_use]
     pub fn expected(previous: Option<&Self>, now: SystemTime) -> Expected {
         let version = previous.map_or(0, |previous| previous.version);
@@ -138,7 +140,7 @@ impl Expected {
     }
 }
 
-/// Returns an id that differs from all others that a state remembers.
+/// Returns an id that differs from all other ids in a state.
 fn write_id() -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     id[..12].to_owned()

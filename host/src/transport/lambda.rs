@@ -8,6 +8,7 @@ mod gateway_event;
 mod gateway_limits;
 mod identity;
 mod invocation;
+mod malformed;
 mod recycle;
 mod runtime_api;
 mod streaming;
@@ -15,11 +16,17 @@ mod streaming;
 mod tests;
 mod xray;
 
-use std::{panic::AssertUnwindSafe, process::ExitCode, sync::Arc, time::SystemTime};
+use std::{
+    panic::AssertUnwindSafe,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::join_all};
 use http::Response;
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use crate::{
@@ -28,13 +35,15 @@ use crate::{
     server::{
         McpServer,
         access_log::AccessLogEntry,
+        http::sse::ResponseBody,
         record::RequestRecord,
         request::{Exposure, IncomingRequest, NotificationSink},
     },
     transport::lambda::{
-        event::LambdaEvent,
+        event::{EventError, LambdaEvent},
         gateway_event::GatewayRequest,
         invocation::Invocation,
+        malformed::MalformedRequest,
         recycle::Recycler,
         runtime_api::{InvocationFailure, RuntimeApi, RuntimeApiError},
         streaming::StreamBody,
@@ -81,15 +90,40 @@ pub async fn run(config: Config) -> ExitCode {
     let concurrency = lambda.max_concurrent_invocations;
     let others = (1..concurrency).map(|_| RuntimeApi::new(&lambda.runtime_api));
     let workers = [api].into_iter().chain(others);
-    let workers = workers.map(|api| handler.serve(api, &recycler, concurrency == 1));
+    let end = watch::Sender::new(false);
+    let workers = workers.map(|api| handler.serve(api, &recycler, concurrency == 1, &end));
     tokio::select! {
-        // A worker that cannot go on leaves the invocations to the others.
+        // A worker that cannot go on lets the others finish what they have.
         _ = join_all(workers) => ExitCode::FAILURE,
         () = recycler.needs_recycling() => {
             tracing::warn!("a tool still runs after its call timed out: this environment ends, and a fresh one serves the next request");
             ExitCode::SUCCESS
         }
     }
+}
+
+/// The delays before further requests for an invocation that Lambda has refused. Source: ours. AWS's documentation says
+/// that the runtime should end promptly after a status of 500; a lost connection is repaired at once.
+const RETRY_DELAYS: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+];
+
+/// Waits for an invocation. A request that fails is repeated some times.
+async fn next_invocation(api: &mut RuntimeApi<StreamBody>) -> Result<Invocation, RuntimeApiError> {
+    for delay in RETRY_DELAYS {
+        match api.next().await {
+            Ok(invocation) => return Ok(invocation),
+            Err(error) => {
+                tracing::warn!(
+                    "the Lambda Runtime API returned no invocation: {error}; trying again"
+                );
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+    api.next().await
 }
 
 /// The handler of invocations.
@@ -108,10 +142,21 @@ enum LambdaResponse {
 type LogEntry = Option<AccessLogEntry>;
 
 impl InvocationHandler {
-    /// Serves one invocation after the other, until Lambda does not answer.
-    async fn serve(&self, mut api: RuntimeApi<StreamBody>, recycler: &Recycler, is_alone: bool) {
+    /// Serves one invocation after the other, until Lambda does not answer, or another worker has ended.
+    async fn serve(
+        &self,
+        mut api: RuntimeApi<StreamBody>,
+        recycler: &Recycler,
+        is_alone: bool,
+        end: &watch::Sender<bool>,
+    ) {
+        let mut ended = end.subscribe();
         let error = loop {
-            let invocation = match api.next().await {
+            let next = tokio::select! {
+                next = next_invocation(&mut api) => next,
+                _ = ended.wait_for(|ended| *ended) => return,
+            };
+            let invocation = match next {
                 Ok(invocation) => invocation,
                 Err(error) => break error,
             };
@@ -132,6 +177,8 @@ impl InvocationHandler {
             recycler.on_end().await;
         };
         tracing::error!("the Lambda Runtime API does not answer: {error}");
+        // An environment with fewer workers than Lambda sends invocations to would let them wait: it ends as a whole.
+        end.send_replace(true);
     }
 
     async fn handle(&self, api: &mut RuntimeApi<StreamBody>, invocation: &Invocation) {
@@ -168,17 +215,37 @@ impl InvocationHandler {
         }
     }
 
+    /// Returns the response to a request that cannot be read.
+    fn reject(&self, malformed: &MalformedRequest) -> LambdaResponse {
+        let response = malformed.response();
+        tracing::warn!(status = 400, "a request was rejected: {malformed}");
+        match self.mode {
+            ResponseMode::Buffered => {
+                LambdaResponse::Whole(gateway_event::answer(&malformed.context, response))
+            }
+            ResponseMode::Stream => {
+                LambdaResponse::Stream(streaming::into_stream(response.map(ResponseBody::whole)))
+            }
+        }
+    }
+
     /// Returns the response to an event.
     async fn respond(
         &self,
         invocation: &Invocation,
     ) -> Result<(LambdaResponse, LogEntry), InvocationFailure> {
-        let mut request = match LambdaEvent::parse(invocation)? {
-            LambdaEvent::Request(event) => GatewayRequest::from_event(*event)?,
-            LambdaEvent::Direct(direct) => {
+        let request = match LambdaEvent::parse(invocation) {
+            Ok(LambdaEvent::Request(event)) => GatewayRequest::from_event(*event),
+            Ok(LambdaEvent::Direct(direct)) => {
                 let (answer, entry) = direct.respond(&self.server, invocation).await;
                 return Ok((LambdaResponse::Whole(answer), Some(entry)));
             }
+            Err(error) => Err(error),
+        };
+        let mut request = match request {
+            Ok(request) => request,
+            Err(EventError::Unknown(unknown)) => return Err(unknown.into()),
+            Err(EventError::Malformed(malformed)) => return Ok((self.reject(&malformed), None)),
         };
         if let Some((name, trace)) = direct_invoke::trace(invocation) {
             request.headers.insert(name, trace);

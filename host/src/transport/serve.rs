@@ -1,7 +1,9 @@
 //! MCP over plain HTTP on this machine: for development, and behind a proxy.
 
 mod active_requests;
+mod bytes_in_flight;
 mod request_head;
+mod tracked_stream;
 
 use std::{
     convert::Infallible,
@@ -14,9 +16,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
-use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::{
     body::{Body, Incoming as HttpBody},
     server::conn::http1,
@@ -31,6 +32,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
+use tokio_io_timeout::TimeoutStream;
 
 use crate::{
     StartError,
@@ -43,7 +45,14 @@ use crate::{
         record::RequestRecord,
         request::{Exposure, IncomingRequest, MAX_BODY, NotificationSink},
     },
-    transport::{failed, serve::active_requests::ActiveRequests},
+    transport::{
+        failed,
+        serve::{
+            active_requests::ActiveRequests,
+            bytes_in_flight::{BytesInFlight, ReadError, Reservation},
+            tracked_stream::TrackedStream,
+        },
+    },
 };
 
 /// The default address of `serve`.
@@ -56,6 +65,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// The time limit for a client to send a body. Unit: seconds.
 /// Source: ours; 30 seconds is hyper's limit for headers.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The time limit for a client to read a part of a response. Source: ours; as for bodies.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The place to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +230,7 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
     };
     let graceful = GracefulShutdown::new();
     let active = ActiveRequests::new();
+    let in_flight = BytesInFlight::new();
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     loop {
@@ -237,23 +250,21 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(&server);
-        let active = active.clone();
+        let mut stream = TimeoutStream::new(TrackedStream::new(stream, active.clone()));
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let (active, in_flight) = (active.clone(), in_flight.clone());
         let service = service_fn(move |request| {
-            let (server, active) = (Arc::clone(&server), active.enter());
+            let (server, in_flight) = (Arc::clone(&server), in_flight.clone());
+            let active = active.enter();
             async move {
-                let response = answer(server, request, exposure).await;
-                // The request is active until its answer is written.
-                Ok::<_, Infallible>(response.map(|body| {
-                    body.map_frame(move |frame| {
-                        let _active = &active;
-                        frame
-                    })
-                }))
+                let (response, reservation) = answer(server, request, exposure, &in_flight).await;
+                // The request is active, and its bytes are in flight, until its response is buffered for writing.
+                Ok::<_, Infallible>(response.map(|body| active.track(body, reservation)))
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -281,7 +292,8 @@ async fn answer(
     server: Arc<McpServer>,
     request: Request<HttpBody>,
     exposure: Exposure<'static>,
-) -> Response<ResponseBody> {
+    in_flight: &BytesInFlight,
+) -> (Response<ResponseBody>, Reservation) {
     let (mut head, body) = request.into_parts();
     let request_id = uuid::Uuid::new_v4().to_string();
     let malformed = request_head::normalize(&mut head);
@@ -290,24 +302,20 @@ async fn answer(
         Some(refusal) => Some(server.log_without_body(&early, refusal)),
         None => server.reject_early(&early),
     };
-    let body = Limited::new(body, MAX_BODY);
-    let read = async {
-        match refused {
-            // The body is read anyway: a client that still writes does not read an answer.
-            Some(_) => skip(body).await.map(|()| Bytes::new()),
-            None => body.collect().await.map(Collected::to_bytes),
-        }
-    };
-    let read = tokio::time::timeout(BODY_TIMEOUT, read).await;
     if let Some(refused) = refused {
-        return refused.map(ResponseBody::whole);
+        // The body is read anyway: a client that still writes does not read a response.
+        let _ = tokio::time::timeout(BODY_TIMEOUT, skip(Limited::new(body, MAX_BODY))).await;
+        return (refused.map(ResponseBody::whole), Reservation::default());
     }
-    let body = match read {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => {
-            let why = "the body is incomplete, or not encoded as its headers say";
-            Err(refusal(StatusCode::BAD_REQUEST, why))
+    let read = tokio::time::timeout(BODY_TIMEOUT, in_flight.read(body)).await;
+    let read = match read {
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(ReadError::TooLarge)) => Err(too_large()),
+        Ok(Err(error @ ReadError::Busy)) => {
+            Err(refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()))
+        }
+        Ok(Err(error @ ReadError::Broken)) => {
+            Err(refusal(StatusCode::BAD_REQUEST, &error.to_string()))
         }
         Err(_) => {
             let why = format!(
@@ -317,12 +325,12 @@ async fn answer(
             Err(refusal(StatusCode::REQUEST_TIMEOUT, &why))
         }
     };
-    let body = match body {
-        Ok(body) => body,
+    let (body, reservation) = match read {
+        Ok(read) => read,
         Err(refusal) => {
             let incoming = incoming(&head, &[], exposure, &request_id, None);
             let answer = server.reject_unread_body(&incoming, refusal);
-            return answer.map(ResponseBody::whole);
+            return (answer.map(ResponseBody::whole), Reservation::default());
         }
     };
     let streaming = server.streaming_response(&head.headers, exposure);
@@ -330,7 +338,20 @@ async fn answer(
         let incoming = incoming(&head, &body, exposure, &request_id, Some(sink));
         (server.handle(&incoming).await, None)
     };
-    streaming.respond(answer).await.0
+    let response = streaming.respond(answer).await.0;
+    drop(reservation);
+    let size = response.body().size_hint().exact().unwrap_or(0);
+    match in_flight
+        .reserve(usize::try_from(size).unwrap_or(usize::MAX))
+        .await
+    {
+        Ok(reservation) => (response, reservation),
+        Err(error) => {
+            tracing::warn!(bytes = size, "a response was dropped: {error}");
+            let refusal = refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+            (refusal.map(ResponseBody::whole), Reservation::default())
+        }
+    }
 }
 
 fn incoming<'a>(

@@ -1,7 +1,8 @@
-//! MCP over stdin and stdout, for local clients that start the program themselves: one JSON-RPC message a line.
+//! MCP over stdin and stdout, for local clients that start the program themselves. Each line is one JSON-RPC message.
 //!
-//! The process is the connection and, for a legacy client, the session. Calls run concurrently, and their answers may
-//! overtake each other. A request that its client cancels by `notifications/cancelled` is not answered.
+//! The process is the connection, and for a legacy client also the session. Calls run concurrently, so responses may be
+//! sent in another order than their requests. A request that its client cancels by `notifications/cancelled` gets no
+//! response.
 
 mod conversation;
 mod lines;
@@ -31,12 +32,12 @@ use crate::{
     },
 };
 
-/// The time for active calls to finish after the client has closed stdin, or after a signal.
-/// Source: ours; as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
+/// How long active calls may take to finish after the client has closed stdin, or after a signal.
+/// Source: ours; the same as for `serve`. (Clients close stdin, wait some seconds, and then send SIGTERM.)
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until stdin ends, over the real `stdout`, which plugins do not have. The exit code is 0 then, 1 when the
-/// start failed.
+/// Serves until stdin is closed. `stdout` is the real stdout, which plugins cannot use. Returns the exit code: 0 after
+/// stdin was closed or a signal arrived, 1 if the host could not start or serve.
 pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     let server = match McpServer::start(&config) {
         Ok(server) => server,
@@ -45,7 +46,7 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     let served = match stdout {
         Ok(stdout) => run_loop(server, BufReader::new(io::stdin()), stdout).await,
         Err(error) => Err(io::Error::other(format!(
-            "stdout is not available: {error}; start the program with one"
+            "stdout is not available: {error}; start the program with stdout open"
         ))),
     };
     match served {
@@ -54,7 +55,7 @@ pub async fn run(config: Config, stdout: io::Result<File>) -> ExitCode {
     }
 }
 
-/// Answers the input on the output, until either ends or a signal comes.
+/// Reads messages from the input and writes responses to the output until one of them closes or a signal arrives.
 async fn run_loop(
     server: McpServer,
     input: impl BufRead + Send + 'static,
@@ -66,7 +67,7 @@ async fn run_loop(
     let mut conversation = Conversation::new(server, out.clone());
     tokio::select! {
         () = conversation.listen(spawn_reader(input)) => {}
-        // The client no longer reads the output.
+        // The client has closed the output, so nobody would read further responses.
         () = out.closed() => return Ok(()),
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
@@ -79,7 +80,7 @@ async fn run_loop(
                 SHUTDOWN_GRACE.as_secs()
             );
         },
-        // A user who asks again does not want to wait.
+        // A second signal means that the user does not want to wait.
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }

@@ -1,10 +1,14 @@
 //! The plugins and tools that a layer or a single library declares. They are read from the manifest; if there is none,
 //! the library is opened in a child process.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
+use host::plugin::OpenError;
 use layer_format::{
-    Declaration, DeclaredTool,
+    Declaration, DeclaredTool, HasErrorCode,
     manifest::{self, LayerInfo, Manifest},
     selection::is_default_tool,
     sha256,
@@ -123,10 +127,19 @@ impl ContextCost {
     }
 }
 
+/// The treatment of a plugin without a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undeclared {
+    /// The plugin is opened for its declaration, in an empty environment: its code is run.
+    Open,
+    /// The plugin is an error.
+    Refuse,
+}
+
 impl Inventory {
     /// Reads a layer or a library.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let inventory = Self::read_any(path)?;
+    pub(crate) fn read(path: &Path, undeclared: Undeclared) -> anyhow::Result<Self> {
+        let inventory = Self::read_any(path, undeclared)?;
         if inventory.plugins.is_empty() {
             return Err(CliError::NothingDeclared(path.to_owned()).into());
         }
@@ -134,7 +147,7 @@ impl Inventory {
     }
 
     /// Reads a layer, a library or a function.
-    pub(crate) fn read_any(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read_any(path: &Path, undeclared: Undeclared) -> anyhow::Result<Self> {
         let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let mut inventory = Self {
             path: path.to_owned(),
@@ -147,9 +160,9 @@ impl Inventory {
         };
         if elf::is_elf(&content) {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            inventory.open_library(&file, path, &content)?;
+            inventory.open_library(&file, path, &content, undeclared)?;
         } else {
-            inventory.read_layer(&Archive::read(path)?)?;
+            inventory.read_layer(&Archive::read(path)?, undeclared)?;
         }
         if inventory.plugins.is_empty() && inventory.bootstrap.is_none() {
             return Err(CliError::NothingDeclared(path.to_owned()).into());
@@ -157,7 +170,7 @@ impl Inventory {
         Ok(inventory)
     }
 
-    fn read_layer(&mut self, archive: &Archive) -> anyhow::Result<()> {
+    fn read_layer(&mut self, archive: &Archive, undeclared: Undeclared) -> anyhow::Result<()> {
         let program = archive.files.iter().find(|file| file.path == "bootstrap");
         if let Some(program) = program {
             self.bootstrap = Some(Bootstrap::from_elf(&archive.path, &program.content)?);
@@ -169,7 +182,8 @@ impl Inventory {
             .filter(|(_, file)| file.kind == EntryKind::File)
             .collect();
         files.sort_by_key(|(name, _)| *name);
-        let mut listed = Vec::new();
+        let by_name: HashMap<_, _> = files.iter().copied().collect();
+        let mut listed = HashSet::new();
         for (name, file) in files
             .iter()
             .filter(|(name, _)| name.ends_with(manifest::SUFFIX))
@@ -177,8 +191,8 @@ impl Inventory {
             let manifest = Manifest::parse(&path_in_archive(name), &file.content)
                 .map_err(CliError::Manifest)?;
             for entry in manifest.plugins {
-                let library = files.iter().find(|(name, _)| **name == entry.file);
-                let (_, library) = library.ok_or_else(|| CliError::Library {
+                let library = by_name.get(entry.file.as_str());
+                let library = library.ok_or_else(|| CliError::Library {
                     path: path_in_archive(&entry.file),
                     problem: "listed in the manifest, but missing; build the layer again"
                         .to_owned(),
@@ -187,7 +201,7 @@ impl Inventory {
                     path: path_in_archive(name),
                     problem: error.to_string(),
                 })?;
-                listed.push(entry.file.clone());
+                listed.insert(entry.file.clone());
                 self.add_plugin(
                     &entry.file,
                     &library.content,
@@ -199,7 +213,7 @@ impl Inventory {
             self.layers.push(manifest.layer);
         }
         for (name, file) in &files {
-            if listed.iter().any(|listed| listed == name) || name.ends_with(manifest::SUFFIX) {
+            if listed.contains(*name) || name.ends_with(manifest::SUFFIX) {
                 continue;
             }
             let is_plugin = host::plugin::check_library(Path::new(name), &file.content);
@@ -207,7 +221,7 @@ impl Inventory {
                 let folder = temp_dir::create()?;
                 let library = folder.path().join(name);
                 fs_err::write(&library, &file.content)?;
-                self.open_library(name, &library, &file.content)?;
+                self.open_library(name, &library, &file.content, undeclared)?;
             } else {
                 self.other_files.push((*name).to_owned());
             }
@@ -215,9 +229,31 @@ impl Inventory {
         Ok(())
     }
 
-    /// Opens a library to read its declaration.
-    fn open_library(&mut self, file: &str, library: &Path, content: &[u8]) -> anyhow::Result<()> {
-        let opened = describe::describe(library, None, child::CHILD_TIMEOUT)?;
+    /// Opens a library to read its declaration. The library may come from someone else, so its code does not get the
+    /// user's environment variables.
+    fn open_library(
+        &mut self,
+        file: &str,
+        library: &Path,
+        content: &[u8],
+        undeclared: Undeclared,
+    ) -> anyhow::Result<()> {
+        // Do not open libraries that are not plugins.
+        if let Ok(false) = host::plugin::check_library(library, content) {
+            let path = library.to_owned();
+            let error = OpenError::NotAPlugin { path };
+            return Err(CliError::Reported {
+                code: error.code().as_str().to_owned(),
+                message: error.to_string(),
+            }
+            .into());
+        }
+        if undeclared == Undeclared::Refuse {
+            return Err(CliError::Undeclared(file.into()).into());
+        }
+        message!("note: {file} has no manifest, so its code is run to read its declaration");
+        let folder = library.parent().unwrap_or(Path::new("."));
+        let opened = describe::describe(library, Some(folder), child::CHILD_TIMEOUT)?;
         let digest = sha256(opened.text.get().as_bytes());
         self.add_plugin(file, content, opened.declaration, digest, &[])
     }

@@ -1,8 +1,10 @@
 //! Reads archives completely into memory, or unpacks them into a folder.
 
 use std::{
+    collections::HashMap,
     io::{Cursor, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use zip::{ZipArchive, result::ZipError};
@@ -11,7 +13,10 @@ use crate::error::CliError;
 
 /// The maximum unpacked size of an archive that is read. Unit: bytes. Source: ours; four times as much as Lambda allows
 /// for a function and its layers.
-const MAX_UNPACKED_SIZE: u128 = 1_000 << 20;
+const MAX_UNPACKED_SIZE: u64 = 1_000 << 20;
+
+/// The maximum number of files and folders in an archive. Source: ours; far more than any layer has.
+const MAX_ENTRIES: usize = 100_000;
 
 /// An archive in memory.
 #[derive(Debug)]
@@ -30,8 +35,8 @@ pub(crate) struct ArchiveEntry {
     /// The permissions, if the archive has any.
     pub(crate) mode: Option<u32>,
     pub(crate) kind: EntryKind,
-    /// The content of the file; for a link, its target.
-    pub(crate) content: Vec<u8>,
+    /// The content of the file; for a link, its target. A link that was resolved shares the content of its file.
+    pub(crate) content: Arc<[u8]>,
     /// For a link, the path of the file in the archive that it points to. This entry then has the content of that file.
     pub(crate) link_target: Option<String>,
     /// Whether the path or the link points outside of the folder that the archive is unpacked into.
@@ -87,7 +92,10 @@ impl Archive {
 /// Unpacks an archive into a folder, and overwrites existing files.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(zip).map_err(|error| CliError::unreadable(zip, error))?;
-    let unpacked = ZipArchive::new(file).and_then(|mut archive| archive.extract(folder));
+    let unpacked = ZipArchive::new(file).and_then(|mut archive| {
+        check_limits(&archive)?;
+        archive.extract(folder)
+    });
     unpacked.map_err(|error| {
         let path = zip.to_owned();
         CliError::Archive { path, error }.into()
@@ -120,12 +128,17 @@ pub(crate) fn with_archive_paths<'a>(
 
 /// Gives each link the content of the file that it points to.
 fn follow_links(files: &mut [ArchiveEntry]) {
+    // If two files have the same path, use the first.
+    let mut by_path = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        by_path.entry(file.path.clone()).or_insert(index);
+    }
     for index in 0..files.len() {
         let link = &files[index];
         if link.kind != EntryKind::Link {
             continue;
         }
-        let (mut path, mut content) = (link.path.clone(), link.content.clone());
+        let (mut path, mut content) = (link.path.clone(), Arc::clone(&link.content));
         // Linux follows at most 40 links. Source: path_resolution(7).
         for _ in 0..40 {
             let target = String::from_utf8_lossy(&content);
@@ -133,14 +146,14 @@ fn follow_links(files: &mut [ArchiveEntry]) {
                 files[index].escapes_root = true;
                 break;
             };
-            let Some(file) = files.iter().find(|file| file.path == next) else {
+            let Some(file) = by_path.get(&next).map(|&index| &files[index]) else {
                 break;
             };
             if file.kind == EntryKind::Folder {
                 break;
             }
             if file.kind == EntryKind::File {
-                let (kind, content) = (file.kind, file.content.clone());
+                let (kind, content) = (file.kind, Arc::clone(&file.content));
                 // Another link may point to this one and be resolved later. This entry then already has the content of
                 // the file.
                 let link_target = file.link_target.clone().unwrap_or(next);
@@ -149,7 +162,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
                 link.link_target = Some(link_target);
                 break;
             }
-            (path, content) = (next, file.content.clone());
+            (path, content) = (next, Arc::clone(&file.content));
         }
     }
 }
@@ -175,19 +188,17 @@ fn resolve_link(link: &str, target: &str) -> Option<String> {
 
 fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    if archive
-        .decompressed_size()
-        .is_none_or(|size| size > MAX_UNPACKED_SIZE)
-    {
-        return Err(ZipError::InvalidArchive(
-            "it is larger than any archive that Lambda accepts".into(),
-        ));
-    }
+    check_limits(&archive)?;
+    // The sizes in an archive may be wrong.
+    let mut left = MAX_UNPACKED_SIZE;
     (0..archive.len())
         .map(|index| {
             let mut file = archive.by_index(index)?;
             let mut content = Vec::new();
-            file.read_to_end(&mut content)?;
+            file.by_ref().take(left + 1).read_to_end(&mut content)?;
+            left = left
+                .checked_sub(content.len() as u64)
+                .ok_or_else(too_large)?;
             Ok(ArchiveEntry {
                 path: printable(&file.name()?),
                 mode: file.unix_mode(),
@@ -198,12 +209,32 @@ fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
                 } else {
                     EntryKind::File
                 },
-                content,
+                content: content.into(),
                 link_target: None,
                 escapes_root: file.enclosed_name().is_none(),
             })
         })
         .collect()
+}
+
+/// Checks the number of entries, and the sizes that the archive has for them.
+fn check_limits<R>(archive: &ZipArchive<R>) -> Result<(), ZipError>
+where
+    R: Read + std::io::Seek,
+{
+    if archive.len() > MAX_ENTRIES {
+        let problem = format!("it has more than {MAX_ENTRIES} files and folders");
+        return Err(ZipError::InvalidArchive(problem.into()));
+    }
+    let size = archive.decompressed_size();
+    if size.is_none_or(|size| size > MAX_UNPACKED_SIZE.into()) {
+        return Err(too_large());
+    }
+    Ok(())
+}
+
+fn too_large() -> ZipError {
+    ZipError::InvalidArchive("it is larger than any archive that Lambda accepts".into())
 }
 
 /// Returns a name that is safe to print on a terminal.
@@ -228,7 +259,7 @@ mod tests {
             path: path.to_owned(),
             mode: None,
             kind,
-            content: content.into(),
+            content: content.as_bytes().into(),
             link_target: None,
             escapes_root: false,
         };
@@ -267,7 +298,41 @@ mod tests {
                 ("lib/self.so", EntryKind::Link, None, false),
             ]
         );
-        assert!(files[..4].iter().all(|file| file.content == b"library"));
+        assert!(files[..4].iter().all(|file| *file.content == *b"library"));
+    }
+
+    #[test]
+    fn links_share_their_content_and_are_followed_in_linear_time() {
+        const LINKS: usize = 50_000;
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("lib/a.so", options).expect("a file");
+        std::io::Write::write_all(&mut zip, &[0; 1 << 20]).expect("content");
+        for number in 0..LINKS {
+            let name = format!("lib/{number}.so");
+            zip.add_symlink(name, "a.so", options).expect("a link");
+        }
+        let bytes = zip.finish().expect("an archive").into_inner();
+        let mut files = read_files(bytes).expect("an archive");
+        // With a copy for each link this takes 50 GB, and with a search for each 1.25 billion comparisons.
+        follow_links(&mut files);
+        let (file, links) = files.split_first().expect("a file");
+        assert_eq!(links.len(), LINKS);
+        let shares = |link: &ArchiveEntry| Arc::ptr_eq(&link.content, &file.content);
+        assert!(links.iter().all(shares));
+    }
+
+    #[test]
+    fn an_archive_with_too_many_entries_is_refused() {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        for number in 0..=MAX_ENTRIES {
+            zip.add_directory(number.to_string(), options)
+                .expect("a folder");
+        }
+        let bytes = zip.finish().expect("an archive").into_inner();
+        let error = read_files(bytes).expect_err("too many").to_string();
+        assert!(error.contains("more than 100000"), "{error}");
     }
 
     #[test]
@@ -281,7 +346,7 @@ mod tests {
                     path: printable(path),
                     mode: None,
                     kind: EntryKind::File,
-                    content: Vec::new(),
+                    content: Arc::default(),
                     link_target: None,
                     escapes_root: false,
                 })

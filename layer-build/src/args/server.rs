@@ -94,6 +94,7 @@ impl Source {
             headers: self.headers.clone(),
             token_env: self.token_env.clone(),
             dump: self.dump,
+            passes_environment: true,
         }
     }
 }

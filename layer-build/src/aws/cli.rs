@@ -3,15 +3,21 @@
 //! The values of a function's environment variables may be secrets. They are passed in files that only this user can
 //! read, never in a command, and are redacted in the output of the CLI.
 
-use std::{
-    collections::BTreeMap,
-    io::ErrorKind,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, io::ErrorKind, process::Command, time::Duration};
 
 use serde_json::Value;
 
-use crate::{aws::error::DeployError, terminal::progress::spinner};
+use crate::{
+    aws::error::DeployError,
+    process::child::{self, ProgramError},
+    terminal::progress::spinner,
+};
+
+/// The time limit of one command. Source: ours; it allows for uploading a layer over a slow connection.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// The largest output of a command. Unit: bytes. Source: ours; the configuration of a function has some kilobytes.
+const MAX_OUTPUT: u64 = 16 << 20;
 
 /// Placeholders in the commands that a dry run shows, for values that an earlier command would have returned.
 pub(crate) const VERSION_VARIABLE: &str = "$VERSION";
@@ -94,7 +100,7 @@ impl Aws {
     /// Runs a command that changes something. In a dry run it is only shown.
     pub(crate) fn mutate(&self, args: &[&str]) -> anyhow::Result<Option<Value>> {
         if self.dry_run {
-            eprintln!("{}", self.command_line(args));
+            message!("{}", self.command_line(args));
             return Ok(None);
         }
         self.json(args).map(Some)
@@ -102,7 +108,7 @@ impl Aws {
 
     /// Runs a command that changes something and prints no JSON.
     pub(crate) fn run(&self, args: &[&str]) -> anyhow::Result<()> {
-        eprintln!("{}", self.command_line(args));
+        message!("{}", self.command_line(args));
         if !self.dry_run {
             self.output(args)?;
         }
@@ -113,7 +119,7 @@ impl Aws {
     pub(crate) fn print_capture(&self, variable: &str, args: &[&str], query: &str) {
         let args = [args, &["--query", query, "--output", "text"]].concat();
         let variable = variable.trim_start_matches('$');
-        eprintln!("{variable}=$({})", self.command_line(&args));
+        message!("{variable}=$({})", self.command_line(&args));
     }
 
     /// Returns a member of the JSON that a command about Lambda printed. The member must be a string.
@@ -131,7 +137,7 @@ impl Aws {
 
     fn json(&self, args: &[&str]) -> anyhow::Result<Value> {
         let args = [args, &["--output", "json"]].concat();
-        eprintln!("{}", self.command_line(&args));
+        message!("{}", self.command_line(&args));
         let text = self.output(&args)?;
         if text.trim().is_empty() {
             return Ok(Value::Null);
@@ -147,15 +153,15 @@ impl Aws {
         let mut command = Command::new("aws");
         command.args(args).args(&self.options);
         // Without this, version 2 of the CLI would show its output in a pager.
-        command.env("AWS_PAGER", "").stdin(Stdio::null());
+        command.env("AWS_PAGER", "");
         let spinner = spinner(command_name(args));
-        let output = command.output();
+        let output = child::output(&mut command, COMMAND_TIMEOUT, MAX_OUTPUT);
         drop(spinner);
-        let output = output.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => DeployError::NoAws,
+        let output = output.map_err(|error| match &error {
+            ProgramError::Run(error) if error.kind() == ErrorKind::NotFound => DeployError::NoAws,
             _ => DeployError::Aws {
                 command: command_name(args),
-                output: format!("cannot be run: {error}"),
+                output: error.to_string(),
             },
         })?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -299,7 +299,7 @@ impl Function<'_> {
             {
                 *value.1 = "...".into();
             }
-            eprintln!("# {} (readable only by you): {update}", path.display());
+            message!("# {} (readable only by you): {update}", path.display());
             args.extend([
                 "--cli-input-json".to_owned(),
                 format!("file://{}", path.display()),

@@ -11,7 +11,10 @@ use layer_format::sha256;
 use tempfile::TempDir;
 
 use crate::{
-    archive::{inventory::Inventory, read::Archive},
+    archive::{
+        inventory::{Inventory, Undeclared},
+        read::Archive,
+    },
     aws::{
         cli::{Aws, shell_quoted},
         error::DeployError,
@@ -46,6 +49,10 @@ impl LayerCache {
         copies: &[PathBuf],
     ) -> anyhow::Result<Self> {
         let folder = temp_dir::create()?;
+        let undeclared = match aws.dry_run {
+            true => Undeclared::Refuse,
+            false => Undeclared::Open,
+        };
         let mut hashed = Vec::new();
         for copy in copies {
             let bytes = std::fs::read(copy).map_err(|error| CliError::unreadable(copy, error))?;
@@ -90,7 +97,7 @@ impl LayerCache {
                 let reason = format!(": its SHA-256 is {found}, not {expected}");
                 return Err(DeployError::NoContent { arn: key, reason }.into());
             }
-            by_arn.insert(key, CachedLayer::read(&path)?);
+            by_arn.insert(key, CachedLayer::read(&path, undeclared)?);
         }
         if let Some((path, ..)) = hashed.iter().find(|(.., is_used)| !is_used) {
             let path = (*path).clone();
@@ -117,10 +124,10 @@ impl LayerCache {
 }
 
 impl CachedLayer {
-    fn read(path: &Path) -> anyhow::Result<Self> {
+    fn read(path: &Path, undeclared: Undeclared) -> anyhow::Result<Self> {
         // A file that is not an archive is not a layer without plugins, but an error.
         Archive::read(path)?;
-        let inventory = match Inventory::read(path) {
+        let inventory = match Inventory::read(path, undeclared) {
             Ok(inventory) => Some(inventory),
             Err(error) => match error.downcast::<CliError>()? {
                 CliError::NothingDeclared(_) => None,
@@ -151,7 +158,7 @@ fn download(
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
-    eprintln!(
+    message!(
         "curl -so {} \"$({})\"",
         shell_quoted(&shown),
         aws.command_line(&args)

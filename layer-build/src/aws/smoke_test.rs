@@ -113,7 +113,7 @@ fn invoke(
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
-    eprintln!(
+    message!(
         "echo {} >{}",
         shell_quoted(&text),
         shell_quoted(&path(&message))

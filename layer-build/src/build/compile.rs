@@ -74,7 +74,7 @@ pub(crate) fn for_lambda(
     }
     let too_new = too_new.to_string();
     let reason = too_new.lines().next().unwrap_or_default();
-    eprintln!("{reason}; building {package} again with zig");
+    message!("{reason}; building {package} again with zig");
     let built = compile_with(Linker::Zig(platform))?;
     elf::check_glibc(&built, platform.glibc)?;
     Ok(built)

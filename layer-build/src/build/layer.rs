@@ -164,7 +164,7 @@ pub(crate) fn build(
     }
     let mut built = Vec::new();
     for plugin in &packages.plugins {
-        eprintln!("building {}", plugin.name);
+        message!("building {}", plugin.name);
         built.push(build_plugin(plugin, &packages.remaps, options, &lib)?);
     }
     built.sort_by(|a, b| a.file.cmp(&b.file));
@@ -227,7 +227,7 @@ fn build_plugin(
     let native = if options.platform.arch.is_native() {
         None
     } else {
-        eprintln!(
+        message!(
             "building {} for this machine, to read its declaration",
             plugin.name
         );

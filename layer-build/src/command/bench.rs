@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
             (task.join("bootstrap"), None)
         }
         None => {
-            eprintln!(
+            message!(
                 "note: this measures the host in this program; pass --host function.zip to measure the deployed one"
             );
             (std::env::current_exe()?, Some("__host"))
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
         report.slower(&baseline, args.threshold)
     });
     for message in &slower {
-        eprintln!("slower: {message}");
+        message!("slower: {message}");
     }
     Ok(if slower.is_empty() {
         Exit::Done

@@ -17,6 +17,7 @@ use crate::{
         libraries,
         limits::{self, SelectionOptions},
         subject::{self, Layer, Subject},
+        text,
     },
     terminal::stdout,
 };
@@ -80,6 +81,7 @@ fn examine(args: &args::layer::Check) -> anyhow::Result<Report> {
     };
     limits::check(&subject, args.layers.len(), &selection, &mut findings);
     libraries::check(&subject, &args.system_libraries, &mut findings);
+    text::check(&subject, &mut findings);
 
     let mut not_seen = vec![
         "calls of the tools, and what they use: network, permissions, secrets, memory, time".to_owned(),

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
     match args.client {
         Some(client) => {
             let setup = setup(client, &args.name, &server)?;
-            eprintln!("{}", setup.place);
+            message!("{}", setup.place);
             stdout::line(setup.text)?;
         }
         None => {

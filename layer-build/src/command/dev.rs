@@ -85,14 +85,14 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
                 if last.is_none() {
                     print_greeting(builder, server.url())?;
                 } else {
-                    eprintln!("serving again: {}", built.layer.tools.join(", "));
+                    message!("serving again: {}", built.layer.tools.join(", "));
                 }
                 last = Some(built);
                 is_broken = false;
             }
             Ok(None) => {
                 if std::mem::take(&mut is_broken) {
-                    eprintln!("fixed: the layer is the same as the one that is served");
+                    message!("fixed: the layer is the same as the one that is served");
                 }
             }
             Err(error) => {
@@ -102,7 +102,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
                     Some(_) => "the previous build is still served",
                     None => "nothing is served yet",
                 };
-                eprintln!("{state}; waiting for a change");
+                message!("{state}; waiting for a change");
             }
         }
         loop {
@@ -111,10 +111,10 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
                 () = tokio::time::sleep(HOST_POLL) => {}
             }
             if let (Some(how), Some(built)) = (server.exit_status(), &last) {
-                eprintln!("the host ended ({how}); starting it again");
+                message!("the host ended ({how}); starting it again");
                 if let Err(error) = server.switch(built).await {
                     error::print(&error);
-                    eprintln!("nothing is served now; waiting for a change");
+                    message!("nothing is served now; waiting for a change");
                 }
             }
         }

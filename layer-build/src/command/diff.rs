@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::{
-    archive::inventory::Inventory,
+    archive::inventory::{Inventory, Undeclared},
     args,
     compare::{self, Effect},
     exit::Exit,
@@ -14,7 +14,10 @@ use crate::{
 
 /// Compares two layers, and prints the changes.
 pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
-    let (old, new) = (Inventory::read(&args.old)?, Inventory::read(&args.new)?);
+    let (old, new) = (
+        Inventory::read(&args.old, Undeclared::Open)?,
+        Inventory::read(&args.new, Undeclared::Open)?,
+    );
     let cpus = [cpus(&old), cpus(&new)];
     let tools = |inventory: &Inventory| -> Vec<_> {
         let tools = inventory.tools();

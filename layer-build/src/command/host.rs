@@ -26,7 +26,7 @@ pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
     let Ok(manifest) = fs_err::canonicalize(&source) else {
         return Err(CliError::NoHostSource(source).into());
     };
-    eprintln!("building the host, which takes some minutes the first time");
+    message!("building the host, which takes some minutes the first time");
     let target = Target::Bin("bootstrap");
     let bootstrap = compile::for_lambda(
         "mcp-layer-host",

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
 
 use crate::{
-    archive::inventory::{ContextCost, Inventory, Tool},
+    archive::inventory::{ContextCost, Inventory, Tool, Undeclared},
     args,
     exit::Exit,
     terminal::stdout,
@@ -12,7 +12,7 @@ use crate::{
 
 /// Prints the content of a file.
 pub(crate) fn run(args: &args::layer::Inspect) -> anyhow::Result<Exit> {
-    let inventory = Inventory::read_any(&args.file)?;
+    let inventory = Inventory::read_any(&args.file, Undeclared::Open)?;
     if args.json {
         let all = json!({
             "file": inventory.path,

@@ -40,10 +40,10 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     } else {
         String::new()
     };
-    eprintln!("created the plugin crate {name} in {path}; run there:");
-    eprintln!("  cargo test{package}          runs its test");
-    eprintln!("  cargo layer dev{package}     serves its tool");
-    eprintln!("  cargo layer build{package}   makes layer.zip");
+    message!("created the plugin crate {name} in {path}; run there:");
+    message!("  cargo test{package}          runs its test");
+    message!("  cargo layer dev{package}     serves its tool");
+    message!("  cargo layer build{package}   makes layer.zip");
     Ok(Exit::Done)
 }
 

@@ -22,7 +22,7 @@ const MAX_DESCRIPTION: usize = 256;
 pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
     let report = StaticReport::read(&args.layer)?;
     for finding in &report.findings {
-        eprintln!("{finding}");
+        message!("{finding}");
     }
     if report.fails {
         return Err(DeployError::FailsOnLambda(args.layer.clone()).into());

@@ -34,9 +34,10 @@ fn roll_back_alias(
     let versions = function.versions()?;
     let target = target(function, &versions, &alias.version, to)?;
     if target.version == alias.version {
-        eprintln!(
+        message!(
             "nothing to change: {} already points to version {}",
-            alias.name, target.version
+            alias.name,
+            target.version
         );
         stdout::line(&target.arn)?;
         return Ok(Exit::Done);
@@ -69,7 +70,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     };
     let target = target(function, &versions, &current, to)?;
     if latest.has_settings(&target.layers, &target.variables) {
-        eprintln!(
+        message!(
             "nothing to change: {LATEST} already has the layers and variables of version {}",
             target.version
         );
@@ -79,7 +80,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     let latest = function.configuration(None)?;
     function.update(&latest, &target.layers, &target.variables)?;
     if !latest.same_code(target) {
-        eprintln!(
+        message!(
             "note: the function's own code does not change; version {} had other code",
             target.version
         );
@@ -120,7 +121,7 @@ fn target<'a>(
             };
             recorded.or_else(|| {
                 let earlier = versions.iter().rfind(is_earlier)?;
-                eprintln!("note: the previous live version is not recorded; version {} is the previous one by number", earlier.version);
+                message!("note: the previous live version is not recorded; version {} is the previous one by number", earlier.version);
                 Some(earlier)
             })
         }
@@ -148,10 +149,10 @@ fn report_live(
 ) -> anyhow::Result<Exit> {
     let listed = smoke_test::list_tools(function, qualifier)?;
     if function.aws.dry_run {
-        eprintln!("nothing was changed: this was a dry run");
+        message!("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
-    eprintln!("live: {description}");
+    message!("live: {description}");
     stdout::line(&target.arn)?;
     match listed {
         Ok(tools) => {
@@ -159,11 +160,11 @@ fn report_live(
                 .iter()
                 .filter_map(|tool| tool["name"].as_str())
                 .collect();
-            eprintln!("its tools: {}", names.join(", "));
+            message!("its tools: {}", names.join(", "));
             Ok(Exit::Done)
         }
         Err(problem) => {
-            eprintln!(
+            message!(
                 "error[UNPROVEN]: the rollback is done, but the live version does not list its tools: {problem}\n  help: go back further with --to, and read the function's log"
             );
             Ok(Exit::VerificationFailed)

@@ -74,20 +74,20 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     }
     let (code, rejected) = check_changes(args, &old, &plan.tools);
     if let Some(rejected) = rejected {
-        eprintln!("error[{}]: {rejected}", rejected.code());
+        message!("error[{}]: {rejected}", rejected.code());
         return Ok(code);
     }
-    eprintln!(
+    message!(
         "layers: {}, before {}",
         layer_version::display_names(&plan.layers),
         live.layer_names()
     );
-    eprintln!(
+    message!(
         "variables: {}",
         environment::describe_changes(&live.variables, &plan.variables)
     );
     if live.has_settings(&plan.layers, &plan.variables) {
-        eprintln!(
+        message!(
             "nothing to change: version {} has these layers and variables",
             live.version
         );
@@ -112,7 +112,7 @@ fn live_version(
 ) -> anyhow::Result<(Option<Alias>, Configuration)> {
     let Some(alias) = alias else {
         for (name, version) in function.aliases()? {
-            eprintln!(
+            message!(
                 "note: the alias {name} points to version {version} and stays there; pass --alias {name} to move it"
             );
         }
@@ -121,7 +121,7 @@ fn live_version(
     let alias = function.alias(alias)?;
     let live = function.configuration(Some(&alias.version))?;
     if !live.same_configuration(latest) {
-        eprintln!(
+        message!(
             "note: {LATEST} differs from the live version {}: {}, variables: {}. Layers and variables that you do not name come from {LATEST}; `cargo layer rollback {} --to {}` resets it to that version",
             live.version,
             latest.layer_names(),
@@ -187,7 +187,7 @@ fn check_changes(
 ) -> (Exit, Option<DeployError>) {
     let changes = compare::changes(old, new);
     for line in compare::report_lines(&changes) {
-        eprintln!("{line}");
+        message!("{line}");
     }
     let is_any = |effect| changes.iter().any(|change| change.effect == effect);
     if is_any(Effect::Breaking) && !args.allow_breaking {
@@ -299,12 +299,12 @@ fn report_live(
     arn: &str,
 ) -> anyhow::Result<Exit> {
     if function.aws.dry_run {
-        eprintln!("nothing was changed: this was a dry run");
+        message!("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
     let tools = selection::tool_names(&plan.tools).join(", ");
-    eprintln!("live: {live}; its tools: {tools}");
-    eprintln!("back: cargo layer rollback {} {back}", function.name);
+    message!("live: {live}; its tools: {tools}");
+    message!("back: cargo layer rollback {} {back}", function.name);
     stdout::line(arn)?;
     Ok(Exit::Done)
 }
@@ -355,7 +355,7 @@ fn stopped_error(error: &anyhow::Error, state: &str) -> DeployError {
 }
 
 fn report_failed_verification(version: &str, problem: &str, state: &str) -> Exit {
-    eprintln!(
+    message!(
         "error[UNPROVEN]: version {version} does not serve: {problem}\n  current state: {state}"
     );
     Exit::VerificationFailed

@@ -17,8 +17,8 @@ pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     }
     stdout::line(secret)?;
     stdout::line(entry)?;
-    eprintln!("The first line is the token for {name}. It is shown only once.");
-    eprintln!(
+    message!("The first line is the token for {name}. It is shown only once.");
+    message!(
         "Add the second line to the host's MCP_BEARER_TOKENS, after a comma if it has other entries."
     );
     Ok(Exit::Done)

@@ -11,7 +11,10 @@ use crate::{
 
 /// Lists the tools.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
-    let mut connection = Connection::open(&args.source.options())?;
+    let mut options = args.source.options();
+    // A list needs nothing of it, and a layer may be a stranger's.
+    options.passes_environment = options.layers.is_empty();
+    let mut connection = Connection::open(&options)?;
     let tools = connection.request("while it listed its tools", Client::tools)?;
     if args.json {
         stdout::line(serde_json::to_string_pretty(&tools)?)?;

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    archive::{inventory::Inventory, selection},
+    archive::{
+        inventory::{Inventory, Undeclared},
+        selection,
+    },
     args,
     aws::{error::DeployError, sigv4::Signer, smoke_test::check_read_only},
     compare,
@@ -70,7 +73,10 @@ fn expected_tools(args: &args::deploy::Verify) -> anyhow::Result<Option<Vec<comp
     if args.layers.is_empty() {
         return Ok(None);
     }
-    let layers = args.layers.iter().map(|layer| Inventory::read(layer));
+    let layers = args
+        .layers
+        .iter()
+        .map(|layer| Inventory::read(layer, Undeclared::Open));
     let layers = layers.collect::<anyhow::Result<Vec<_>>>()?;
     let tools = selection::select_tools(layers.iter(), &args.entry_file, &args.tools);
     Ok(Some(tools.map_err(DeployError::Selection)?))

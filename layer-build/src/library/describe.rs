@@ -20,8 +20,9 @@ pub(crate) struct LibraryDeclaration {
     pub(crate) declaration: Declaration,
 }
 
-/// Opens `library` in a child process, checks its declaration and returns it. If `lambda_lib` is given, the child has the
-/// environment of a function whose `/opt/lib` is this folder; otherwise it has the environment of this program.
+/// Opens `library` in a child process, checks its declaration and returns it. If `lambda_lib` is given, the child has
+/// the environment of a function whose `/opt/lib` is this folder, without that of this program. Otherwise, which is
+/// only for the user's own plugins, the child has the environment of this program.
 pub(crate) fn describe(
     library: &Path,
     lambda_lib: Option<&Path>,

@@ -1,7 +1,7 @@
 //! A small MCP client that supports both eras of MCP, with and without a handshake. `check`, `tools`, `call` and
 //! `verify` use it.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use anyhow::Context;
 use mcp_protocol::{
@@ -24,9 +24,26 @@ use crate::{
     },
 };
 
-/// The largest response that is read. Unit: bytes. Source: ours; more than any tool should return, and less than the
-/// memory of a machine.
-const MAX_ANSWER: u64 = 1 << 30;
+/// The largest response that is read. Unit: bytes. Source: AWS Lambda Developer Guide, "Lambda quotas": 200 MB for a
+/// streamed response.
+const MAX_RESPONSE: u64 = 200 << 20;
+
+/// The largest page of a list that is read. Unit: bytes. Source: ours; three times as large as the responses that AWS
+/// gateways forward.
+const MAX_PAGE: u64 = 32 << 20;
+
+/// The maximum number of pages of a list. Source: ours; far more tools than a model can choose from.
+const MAX_PAGES: usize = 1000;
+
+/// The time limit for opening a connection. Source: ours.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The time limit for the response to a call. Source: AWS Lambda Developer Guide, "Lambda quotas": a function may run
+/// for 15 minutes. The remaining minute is for the transport.
+const CALL_TIMEOUT: Duration = Duration::from_secs(16 * 60);
+
+/// The time limit for every other response. Source: ours; it allows for the cold start of a function.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of one server.
 pub(crate) struct Client {
@@ -89,7 +106,12 @@ impl Client {
     /// Creates a client that sends these headers with every request. With `dump` it shows requests and responses on
     /// stderr.
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
-        let mut agent = Agent::config_builder().http_status_as_error(false);
+        let mut agent = Agent::config_builder()
+            .http_status_as_error(false)
+            // Do not follow redirects: the user trusts only this URL, and the headers are meant only for it.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT));
         if is_local(url) {
             // Do not use a proxy: it cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);
@@ -142,7 +164,8 @@ impl Client {
             error,
         })?;
         let status = answer.status().as_u16();
-        let body = answer.body_mut().read_to_string();
+        let body = answer.body_mut().with_config().limit(MAX_PAGE);
+        let body = body.read_to_string();
         Ok((status, body.context("the response cannot be read")?))
     }
 
@@ -150,13 +173,21 @@ impl Client {
     pub(crate) fn tools(&mut self) -> anyhow::Result<Vec<Value>> {
         let mut tools = Vec::new();
         let mut params = json!({});
+        let mut cursors = HashSet::new();
         loop {
             let mut page = self.request("tools/list", &params, &[])?;
             if let Some(more) = page["tools"].as_array_mut() {
                 tools.append(more);
             }
             match page["nextCursor"].as_str() {
-                Some(cursor) => params = json!({ "cursor": cursor }),
+                Some(cursor) => {
+                    let is_new = cursors.insert(cursor.to_owned());
+                    anyhow::ensure!(
+                        is_new && cursors.len() < MAX_PAGES,
+                        "the list of tools does not end: the server repeats a cursor, or has more than {MAX_PAGES} pages"
+                    );
+                    params = json!({ "cursor": cursor });
+                }
                 None => return Ok(tools),
             }
         }
@@ -296,7 +327,7 @@ impl Client {
         for mut message in messages(&response_headers, &body) {
             if message["id"] != id {
                 // This is a progress or log message of the tool.
-                eprintln!("{}", notification_text(&message));
+                message!("{}", notification_text(&message));
             } else if message["result"].is_object() {
                 return Ok((Ok(message["result"].take()), response_headers));
             } else {
@@ -321,19 +352,25 @@ impl Client {
         }
         let body = message.to_string();
         if self.dump {
-            eprintln!("-> POST {}", self.url);
+            message!("-> POST {}", self.url);
             for (name, value) in headers {
-                eprintln!("-> {name}: {value}");
+                message!("-> {name}: {value}");
             }
             // Do not show the values: headers from the command line may be secrets.
             for (name, _) in &self.headers {
-                eprintln!("-> {name}: ...");
+                message!("-> {name}: ...");
             }
-            eprintln!("-> {body}");
+            message!("-> {body}");
         }
         let bytes = body.clone().into_bytes();
         let request = request.body(body).context("a header cannot be sent")?;
         let request = self.sign(request, &bytes)?;
+        let (timeout, limit) = match message["method"].as_str() {
+            Some("tools/call") => (CALL_TIMEOUT, MAX_RESPONSE),
+            _ => (REQUEST_TIMEOUT, MAX_PAGE),
+        };
+        let request = self.agent.configure_request(request);
+        let request = request.timeout_global(Some(timeout)).build();
         let mut answer = self
             .agent
             .run(request)
@@ -343,18 +380,26 @@ impl Client {
             })?;
         let status = answer.status();
         let headers = answer.headers().clone();
+        if status.is_redirection() {
+            let location = headers.get("location").and_then(|it| it.to_str().ok());
+            return Err(CliError::Redirected {
+                url: self.url.clone(),
+                location: location.unwrap_or("nowhere").to_owned(),
+            }
+            .into());
+        }
         let body = answer
             .body_mut()
             .with_config()
-            .limit(MAX_ANSWER)
+            .limit(limit)
             .read_to_string()
             .context("the response cannot be read")?;
         if self.dump {
-            eprintln!("<- {status}");
+            message!("<- {status}");
             for (name, value) in &headers {
-                eprintln!("<- {name}: {}", value.to_str().unwrap_or("..."));
+                message!("<- {name}: {}", value.to_str().unwrap_or("..."));
             }
-            body.lines().for_each(|line| eprintln!("<- {line}"));
+            body.lines().for_each(|line| message!("<- {line}"));
         }
         Ok((status.as_u16(), headers, body))
     }

@@ -24,6 +24,18 @@ use crate::{
 /// core dump takes long.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The environment variables that a host gets if it gets no others: those that affect which tools it serves. None of
+/// them is a secret.
+const HOST_VARIABLES: [&str; 7] = [
+    "AWS_LAMBDA_LOG_FORMAT",
+    "AWS_LAMBDA_LOG_LEVEL",
+    "ENTRY_FILE",
+    "MCP_ON_BAD_PLUGIN",
+    "MCP_SERVER_NAME",
+    "MCP_SERVER_VERSION",
+    "TOOLS_LIST",
+];
+
 /// The server to connect to: the one with the URL; if there is none, a local host with the layers; if there are none, a
 /// local host with the plugins of packages.
 #[derive(Clone, Debug)]
@@ -39,6 +51,9 @@ pub(crate) struct ConnectionOptions {
     pub(crate) token_env: Option<String>,
     /// Whether to show requests and responses on stderr.
     pub(crate) dump: bool,
+    /// Whether the code in the layers gets the environment variables of this program. Calls may need them, for example
+    /// for AWS credentials.
+    pub(crate) passes_environment: bool,
 }
 
 /// A client, and everything that must exist as long as the client.
@@ -85,7 +100,17 @@ impl Connection {
             layers.push(Archive::read(layer)?);
             read::unpack(layer, opt.path())?;
         }
-        let mut host = Command::new(std::env::current_exe()?);
+        let program = std::env::current_exe()?;
+        let mut host = if options.passes_environment {
+            Command::new(program)
+        } else {
+            let mut host = child::lambda_command(program, &opt.path().join("lib"));
+            host.envs(HOST_VARIABLES.iter().filter_map(|name| {
+                let value = std::env::var_os(name)?;
+                Some((name, value))
+            }));
+            host
+        };
         host.envs(variables);
         host.arg("__host")
             .env("MCP_PLUGIN_DIR", opt.path().join("lib"));
@@ -107,7 +132,7 @@ impl Connection {
                 .iter()
                 .any(|begin| line.starts_with(begin))
             {
-                eprintln!("{line}");
+                message!("{line}");
             }
         })?;
         let process = process.map_err(|problem| {

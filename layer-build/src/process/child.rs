@@ -2,9 +2,10 @@
 
 use std::{
     ffi::OsStr,
-    io::{Read, Seek},
+    io::{self, Read, Seek},
     path::Path,
     process::{Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
     time::{Duration, Instant},
 };
 
@@ -70,4 +71,110 @@ pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<Ch
         status,
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })
+}
+
+/// The output of a program.
+pub(crate) struct ProgramOutput {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+}
+
+/// The reason why a program has no output.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProgramError {
+    #[error("cannot be run: {0}")]
+    Run(#[from] io::Error),
+    #[error("did not end within {} minutes; run it yourself to see why", .0.as_secs() / 60)]
+    Timeout(Duration),
+    #[error("printed more than {0} bytes")]
+    TooMuch(u64),
+}
+
+/// Runs a program for its output, within these limits.
+pub(crate) fn output(
+    command: &mut Command,
+    timeout: Duration,
+    max: u64,
+) -> Result<ProgramOutput, ProgramError> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (sender, receiver) = mpsc::channel();
+    let read = |stream: Option<Box<dyn Read + Send>>, is_stdout: bool| {
+        let sender = sender.clone();
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = match stream {
+                Some(stream) => stream.take(max + 1).read_to_end(&mut bytes).map(|_| bytes),
+                None => Ok(bytes),
+            };
+            // The receiver is gone after a timeout.
+            let _ = sender.send((is_stdout, read));
+        });
+    };
+    read(child.stdout.take().map(|it| Box::new(it) as _), true);
+    read(child.stderr.take().map(|it| Box::new(it) as _), false);
+    let outcome = collect(&receiver, timeout, max);
+    if outcome.is_err() {
+        // It may have ended meanwhile.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    let (stdout, stderr) = outcome?;
+    Ok(ProgramOutput {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
+/// Waits for both streams.
+fn collect(
+    receiver: &Receiver<(bool, io::Result<Vec<u8>>)>,
+    timeout: Duration,
+    max: u64,
+) -> Result<(Vec<u8>, Vec<u8>), ProgramError> {
+    let deadline = Instant::now() + timeout;
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (is_stdout, read) = receiver
+            .recv_timeout(left)
+            .map_err(|_| ProgramError::Timeout(timeout))?;
+        let read = read?;
+        if read.len() as u64 > max {
+            return Err(ProgramError::TooMuch(max));
+        }
+        *(if is_stdout { &mut stdout } else { &mut stderr }) = read;
+    }
+    Ok((stdout, stderr))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, timeout: Duration, max: u64) -> Result<ProgramOutput, ProgramError> {
+        output(Command::new("sh").args(["-c", script]), timeout, max)
+    }
+
+    #[test]
+    fn a_program_has_its_output_or_an_error() {
+        let minute = Duration::from_secs(60);
+        let ended = sh("echo out; echo err >&2; exit 3", minute, 100).expect("output");
+        assert_eq!(
+            (&*ended.stdout, &*ended.stderr),
+            (&b"out\n"[..], &b"err\n"[..])
+        );
+        assert_eq!(ended.status.code(), Some(3));
+        let endless = sh("yes", minute, 1 << 20);
+        assert!(matches!(endless, Err(ProgramError::TooMuch(_))));
+        let hangs = sh("exec sleep 1000", Duration::from_millis(100), 100);
+        assert!(matches!(hangs, Err(ProgramError::Timeout(_))));
+        let none = output(&mut Command::new("/nonexistent"), minute, 100);
+        assert!(matches!(none, Err(ProgramError::Run(_))));
+    }
 }

@@ -5,10 +5,13 @@ use std::{
     io::{self, Write},
 };
 
-/// Prints a line of data.
+use crate::terminal::escape::escaped;
+
+/// Prints a line of data, without the control characters of strangers.
 ///
 /// # Errors
 /// If stdout is closed. (`println` would panic.)
 pub(crate) fn line(text: impl Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+    let text = text.to_string();
+    writeln!(io::stdout().lock(), "{}", escaped(&text))
 }

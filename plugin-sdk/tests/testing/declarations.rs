@@ -37,7 +37,7 @@ fn tools_are_found_by_the_names_that_clients_see() {
     assert_eq!(
         panic_of(|| plugin().tool("wait_too_long")),
         format!(
-            "no tool is named \"wait_too_long\"; there are {}",
+            "no tool is named \"wait_too_long\"; the tools are {}",
             names.join(", ")
         )
     );

@@ -4,11 +4,13 @@
 //! with them at compile time. This crate depends on neither the host nor the SDK, and does no I/O. Its only dependency
 //! is serde, because every plugin compiles it.
 
+mod json_values;
 mod log_level;
 pub mod state;
 
 use std::time::Duration;
 
+pub use json_values::{MAX_JSON_VALUES, has_more_values_than};
 pub use log_level::LogLevel;
 
 /// The maximum length of a tool's name. Unit: characters. Source: MCP's official conformance suite (scenario

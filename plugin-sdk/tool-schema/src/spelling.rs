@@ -2,6 +2,7 @@
 //! array.
 
 use serde_json::{Number, Value};
+use tool_rules::{MAX_JSON_VALUES, has_more_values_than};
 
 use crate::schema::types::Types;
 
@@ -25,7 +26,7 @@ fn parse_text(types: Types, text: &str) -> Option<Value> {
         [b'-' | b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] => types.has(Types::INTEGER),
         _ => false,
     };
-    if !wanted {
+    if !wanted || has_more_values_than(text.as_bytes(), MAX_JSON_VALUES) {
         return None;
     }
     match serde_json::from_str(text).ok()? {

@@ -289,7 +289,7 @@ fn a_huge_result_is_an_error_and_keeps_the_environment() {
         let outcome = client.call("fill", json!({ "bytes": HUGE }));
         let output = outcome.error_text();
         let expected = format!(
-            "tool fill did its work, but its result has {} bytes as sent, and {limit}; request less at once (request id ",
+            "tool fill did its work, but its result has {} bytes as sent, and {limit}; request less data in one call (request id ",
             HUGE + SENT_BESIDE
         );
         assert!(output.starts_with(&expected), "{output}");

@@ -18,7 +18,7 @@ fn doctor_lists_installed_tools_and_completions_are_a_script() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        printed.contains("missing  Rust\n         help: Rust 1."),
+        printed.contains("missing  Rust\n         help: install Rust 1."),
         "{printed}"
     );
     for line in printed.lines().filter(|line| line.starts_with("missing")) {

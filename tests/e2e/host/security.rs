@@ -142,7 +142,7 @@ fn rows() -> Vec<Row> {
         of_serve(
             "two `Host` headers, one of them foreign",
             ping().and("Host", "localhost").and("Host", "evil.example"),
-            403,
+            400,
         ),
         both("a foreign `Origin`", ping().and("Origin", "https://evil.example"), 403),
         both("`Origin: null`", ping().and("Origin", "null"), 403),
@@ -572,8 +572,9 @@ fn an_event_with_a_line_break_in_a_header_reaches_neither_answer_nor_log() {
     let authorization = format!("Bearer {}\r\nERROR forged: yes", TOKENS.ada);
     let headers = json!({ "authorization": authorization, "content-type": "application/json" });
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
-    let failed = host.invocation_error(None, "POST", &headers, &body);
-    for told in [failed, host.log()] {
+    let answer = host.invoke_as(None, "POST", &headers, &body);
+    assert_eq!(answer["statusCode"], 400);
+    for told in [answer.to_string(), host.log()] {
         assert!(!told.contains(&TOKENS.ada), "{told}");
         assert!(
             !told.lines().any(|line| line.starts_with("ERROR forged")),

@@ -551,7 +551,7 @@ fn a_large_answer_passes_where_no_gateway_is_in_the_way() {
         let told = result["content"][0]["text"].as_str().expect("words");
         let begin = "tool raw did its work, but its result has ";
         assert!(
-            told.starts_with(begin) && told.contains("; request less at once"),
+            told.starts_with(begin) && told.contains("; request less data in one call"),
             "{told}"
         );
         assert_eq!(client.call("number", json!({})).text(), "2.5");

@@ -25,7 +25,7 @@ const HOST: &[Part] = &[
     // Front doors do not know each other. They turn events and requests into requests of the server.
     row(
         "transport/lambda",
-        "server/http/sse server/dispatch server server/session server/access_log server/request plugin/invocation/context process/log/output config",
+        "server/http/response server/http/sse server/dispatch server server/session server/access_log server/request plugin/invocation/context process/log/output config",
     ),
     row(
         "transport/serve",
@@ -162,7 +162,7 @@ const LAYER_BUILD: &[Part] = &[
     ),
     row(
         "static_check",
-        "aws/lambda archive library library/glibc finding",
+        "aws/lambda archive library library/glibc terminal/escape finding",
     ),
     row("mcp", "build aws/sigv4 archive process error"),
     row("build", "archive library process error"),

@@ -1,5 +1,5 @@
-//! The libraries of the plugin folder that may be served: those in a manifest, and those that are plugins by their own
-//! symbols.
+//! The libraries in the plugin folder that may be served: those that a manifest lists, and those that export the root
+//! symbol of a plugin.
 
 use std::{
     collections::BTreeMap,
@@ -30,26 +30,26 @@ pub(crate) enum Candidate {
     Declared {
         manifest: PathBuf,
         entry: Box<PluginEntry>,
-        /// The default tools of the library's layer.
+        /// The default tools of the library's layer, in the notation of `TOOLS_LIST`.
         defaults: Vec<String>,
     },
     /// A library without a manifest.
     Bare,
 }
 
-/// A library's file name, with the candidate or the reason why it cannot be served.
+/// A library's file name, with the library itself or the reason why it cannot be served.
 pub(crate) type NamedCandidate = (String, Result<Candidate, CatalogError>);
 
-/// The libraries of a folder, by file name.
+/// The libraries in a folder, by file name.
 pub(crate) struct Candidates {
     folder: PathBuf,
     libraries: BTreeMap<String, Result<Candidate, CatalogError>>,
-    /// The layers, by the names of their manifests.
+    /// The layers, sorted by the names of their manifests.
     pub(crate) layers: Vec<LayerInfo>,
 }
 
 impl Candidates {
-    /// Joins the manifests with the files beside them.
+    /// Reads the manifests, and matches their entries with the libraries in the folder.
     pub(crate) fn scan(
         folder: &Path,
         contents: &FolderContents,
@@ -87,7 +87,7 @@ impl Candidates {
         self.layers.push(manifest.layer);
     }
 
-    /// Checks that no other layer has another file of this name. (Two layers may have the same file.)
+    /// Checks that no other layer lists a different file under the same name. (Two layers may contain the same file.)
     fn check_unique(&self, path: &Path, entry: &PluginEntry) -> Result<(), CatalogError> {
         match self.libraries.get(&entry.file) {
             Some(Ok(Candidate::Declared {
@@ -101,7 +101,8 @@ impl Candidates {
         }
     }
 
-    /// Returns the plugins that `ENTRY_FILE` names, in its order; without it every plugin, by file name.
+    /// Returns the plugins that `ENTRY_FILE` names, in the order of `ENTRY_FILE`. Without `ENTRY_FILE`, returns every
+    /// plugin, sorted by file name.
     pub(crate) fn select(
         mut self,
         entry_file: &[String],
@@ -143,8 +144,8 @@ impl Candidates {
         .into())
     }
 
-    /// Removes the libraries that are no plugins. A file that is in no manifest and cannot be opened here may be
-    /// anything.
+    /// Removes the libraries that are not plugins. A library without a manifest that fails the check is skipped, not
+    /// reported as an error: it may not be a plugin at all.
     fn retain_plugins(&mut self, policy: &mut BadPluginPolicy) {
         self.libraries.retain(|file, candidate| {
             if !matches!(candidate, Ok(Candidate::Bare)) {

@@ -1,4 +1,4 @@
-//! Checks that a manifest, the files beside it and this host agree. Nothing is opened for that.
+//! Checks that a manifest agrees with the files in its folder and with this host. No library is opened for that.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::plugin::{
     requirements::{ABI_VERSION, PANIC_STRATEGY, check_release},
 };
 
-/// Checks that the layer is for this CPU.
+/// Checks that the layer was built for this CPU architecture.
 pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
     let needed = std::env::consts::ARCH;
     if found == needed {
@@ -27,7 +27,7 @@ pub(crate) fn check_cpu(path: &Path, found: &str) -> Result<(), CatalogError> {
     })
 }
 
-/// Checks an entry as far as that is possible without opening the library.
+/// Checks a manifest's entry, as far as that is possible without opening the library.
 pub(crate) fn check_entry(
     manifest: &Path,
     folder: &Path,
@@ -87,7 +87,7 @@ pub(crate) fn check_entry(
     }
 }
 
-/// Returns the error of two manifests that list different files under one name.
+/// Returns the error for two manifests that list different files under the same name.
 pub(crate) fn overwritten_error(first: &Path, second: &Path, file: &str) -> CatalogError {
     let problem = format!(
         "{} has another file of this name, so that one layer has overwritten the other's; leave out one layer, or rename a plugin's crate",
@@ -100,7 +100,8 @@ pub(crate) fn overwritten_error(first: &Path, second: &Path, file: &str) -> Cata
     }
 }
 
-/// Compares the major versions. That is what abi_stable requires of versions from 1.0.0 on.
+/// Reports whether a plugin's ABI version is compatible: it must have the same major version. From version 1.0.0 on,
+/// that is what abi_stable requires.
 fn is_same_abi(version: &str) -> bool {
     version.split('.').next() == ABI_VERSION.split('.').next()
 }

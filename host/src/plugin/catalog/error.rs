@@ -1,4 +1,4 @@
-//! Errors of the catalogue.
+//! Errors of building the catalogue.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,23 +22,23 @@ pub enum CatalogError {
     Empty {
         /// The folder.
         folder: PathBuf,
-        /// The files that cannot be served, with the reasons.
+        /// The files that were skipped, with the reasons.
         skipped: Vec<SkippedPlugin>,
     },
     /// A manifest is unusable.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// A manifest disagrees with the files beside it, or with this host.
+    /// A manifest disagrees with the files in its folder, or with this host.
     #[error("{}: {problem}", .path.display())]
     Mismatch {
-        /// The code of the disagreement.
+        /// The error code of the disagreement.
         code: ErrorCode,
         /// The manifest or the library.
         path: PathBuf,
-        /// The disagreement, and the remedy.
+        /// The disagreement and its remedy.
         problem: String,
     },
-    /// A file in no manifest is no library that can be opened here.
+    /// A file without a manifest is not a library that this host can open.
     #[error(transparent)]
     File(#[from] FileProblem),
     /// A plugin cannot be opened.
@@ -49,13 +49,13 @@ pub enum CatalogError {
     Declaration {
         /// The library.
         path: PathBuf,
-        /// The problems of the declaration.
+        /// The problems with the declaration.
         problems: Vec<String>,
     },
-    /// `ENTRY_FILE` or `TOOLS_LIST` selects nothing, or is ambiguous.
+    /// `ENTRY_FILE` or `TOOLS_LIST` names something unknown or ambiguous.
     #[error(transparent)]
     Selection(#[from] SelectionError),
-    /// Two tools have one name.
+    /// Two tools have the same name.
     #[error(
         "two tools are named {name}: in {} and in {}; exclude one with TOOLS_LIST or ENTRY_FILE, or rename one with export_tools!(prefix = \"...\", ...) or #[tool(name = \"...\")]",
         .first.display(), .second.display()
@@ -63,18 +63,18 @@ pub enum CatalogError {
     Duplicate {
         /// The name.
         name: String,
-        /// The first library with the tool.
+        /// The first library that contains a tool of this name.
         first: PathBuf,
-        /// The second library with the tool.
+        /// The second library that contains a tool of this name.
         second: PathBuf,
     },
-    /// A tool of the plugin still runs although its call has timed out.
+    /// A tool of the plugin is still running after its call timed out.
     #[error("{}: one of its tools still runs after its call timed out; it serves calls again when that tool returns", .path.display())]
     Quarantined {
         /// The library.
         path: PathBuf,
     },
-    /// Several of these errors at once.
+    /// Several of the errors above.
     #[error("{}", several_message(.0))]
     Several(Vec<CatalogError>),
 }
@@ -92,7 +92,7 @@ impl HasErrorCode for CatalogError {
             Self::Selection(error) => error.code(),
             Self::Duplicate { .. } => ErrorCode::ToolDuplicate,
             Self::Quarantined { .. } => ErrorCode::PluginQuarantined,
-            // The first error's code represents all: programs can act on one only.
+            // The code of the first error is returned, because a program can act on only one code.
             Self::Several(errors) => errors.first().map_or(ErrorCode::PluginDirEmpty, Self::code),
         }
     }

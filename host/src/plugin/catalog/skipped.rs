@@ -1,10 +1,10 @@
-//! The treatment of plugins that cannot be served: they stop the start, or are skipped. `MCP_ON_BAD_PLUGIN` decides.
+//! Decides whether a plugin that cannot be served stops the startup or is skipped, according to `MCP_ON_BAD_PLUGIN`.
 
 use layer_format::SkippedPlugin;
 
 use crate::{config::OnBadPlugin, plugin::CatalogError};
 
-/// Collects the errors of plugins, and decides which of them stop the start.
+/// Collects the errors of plugins, and decides which of them stop the startup.
 #[derive(Debug)]
 pub(crate) struct BadPluginPolicy {
     mode: OnBadPlugin,
@@ -21,8 +21,8 @@ impl BadPluginPolicy {
         }
     }
 
-    /// Returns a good outcome. Records an error and returns `None`. An error of a plugin that the configuration names
-    /// always stops the start.
+    /// Returns the value if there is no error. Otherwise returns `None`, and either records the error or skips the
+    /// file. If the configuration names the plugin (`named`), an error always stops the startup.
     pub(crate) fn apply<T>(
         &mut self,
         file: &str,
@@ -37,14 +37,14 @@ impl BadPluginPolicy {
         None
     }
 
-    /// Skips a file. It need not be a plugin at all.
+    /// Skips a file, which need not be a plugin at all.
     pub(crate) fn skip(&mut self, file: &str, error: &CatalogError) {
         let left = SkippedPlugin::new(file, error);
         tracing::warn!(file, code = %left.code, "plugin skipped: {}", left.problem);
         self.skipped.push(left);
     }
 
-    /// Returns all errors that stop the start as one error.
+    /// Returns all errors that stop the startup, as a single error.
     pub(crate) fn check(&mut self) -> Result<(), CatalogError> {
         let mut errors = std::mem::take(&mut self.errors);
         match errors.len() {

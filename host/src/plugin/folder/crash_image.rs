@@ -1,4 +1,4 @@
-//! The facts about a library's file that a crash report needs.
+//! Reads the facts about a library's file that a crash report contains.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use object::{
 use crate::process::crash_handler::LibraryImage;
 
 impl LibraryImage {
-    /// Reads the facts from the segments of a file. Unreadable ones are left out.
+    /// Reads the facts from the segments of a library's file. Facts that cannot be read are left out.
     pub(crate) fn from_segments<'data>(
         segments: &[ProgramHeader64<LittleEndian>],
         data: impl ReadRef<'data>,

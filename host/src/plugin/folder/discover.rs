@@ -13,10 +13,10 @@ pub(crate) struct FolderContents {
     pub(crate) libraries: Vec<PathBuf>,
 }
 
-/// Lists the files of a folder, without those of folders within it.
+/// Lists the files directly in a folder, without those in its subfolders.
 ///
 /// # Errors
-/// The folder cannot be read; the message names it.
+/// The folder cannot be read. The message names the folder.
 pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
     let mut contents = FolderContents::default();
     for entry in fs_err::read_dir(folder)? {
@@ -31,7 +31,7 @@ pub(crate) fn discover(folder: &Path) -> std::io::Result<FolderContents> {
             contents.libraries.push(path);
         }
     }
-    // A comparison of paths would split them into components each time.
+    // The paths are compared as strings: comparing `Path`s would split each into its components every time.
     for paths in [&mut contents.manifests, &mut contents.libraries] {
         paths.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     }

@@ -1,8 +1,8 @@
-//! Checks that a file is a library that can be opened here. It reads the file's headers, before the dynamic loader sees
-//! it.
+//! Checks that a file is a library that this host can open. It reads the file's headers before the dynamic loader does.
 //!
-//! The loader maps all pages that a header names. If the library is truncated, it maps pages that do not exist, and the
-//! process dies by SIGBUS. For a library for another CPU it reports "No such file or directory".
+//! The loader maps all pages that the headers describe. If the library is truncated, some of those pages do not exist
+//! in the file, and the process is killed by SIGBUS. For a library for another CPU, the loader only reports "No such
+//! file or directory".
 
 use std::{
     fs::Metadata,
@@ -37,17 +37,17 @@ const MACHINE: Machine = EM_X86_64;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: Machine = EM_AARCH64;
 
-/// The reason why a file is no library that can be opened here.
+/// The reason why a file is not a library that this host can open.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileProblem {
     /// The file does not exist, or may not be read.
     #[error("{0}; make the layer's files readable to everyone, or rebuild it")]
     Read(std::io::Error),
-    /// The file is a link to nothing.
+    /// The file is a symbolic link whose target does not exist.
     #[error("{}: a link that leads nowhere; put the library itself there", .0.display())]
     Dangling(PathBuf),
-    /// The file is a link out of its folder.
+    /// The file is a symbolic link to a target outside its folder.
     #[error("{}: a link that leads out of its folder, to {}; put the library itself there", .path.display(), .target.display())]
     Outside {
         /// The link.
@@ -55,31 +55,31 @@ pub enum FileProblem {
         /// The link's target.
         target: PathBuf,
     },
-    /// The path is a folder, a device or a pipe.
+    /// The path is a folder, a device or a named pipe.
     #[error("{}: not a file; remove it, or build the layer again", .0.display())]
     NotAFile(PathBuf),
-    /// The file is not ELF.
+    /// The file is not an ELF file.
     #[error("{}: not a shared library (no ELF header); rebuild the layer", .0.display())]
     NotElf(PathBuf),
-    /// The file is ELF of another kind.
+    /// The file is an ELF file, but not a library for this host.
     #[error("{}: {what}, this host needs a shared library for {}; build the layer on a machine of that CPU", .path.display(), std::env::consts::ARCH)]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// The file's kind.
+        /// What the file is instead.
         what: String,
     },
-    /// The file ends before its last segment does.
+    /// The file ends before the end of one of its segments.
     #[error("{}: truncated: a segment ends at byte {needed}, the file at byte {size}; copy or build it again", .path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
         /// The file's size. Unit: bytes.
         size: u64,
-        /// The size that the file needs at least. Unit: bytes.
+        /// The size that the file must have at least. Unit: bytes.
         needed: u64,
     },
-    /// The file's tables contradict each other.
+    /// The contents of the file's tables contradict each other.
     #[error("{}: damaged: {what}; copy or build it again", .path.display())]
     Damaged {
         /// The file.
@@ -102,29 +102,29 @@ impl HasErrorCode for FileProblem {
     }
 }
 
-/// The kind of a library that can be opened here.
+/// The kind of a library that this host can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LibraryKind {
     /// A library that exports a plugin's root symbol.
     Plugin(LibraryImage),
-    /// A library without that symbol, which may belong to anybody.
+    /// A library without that symbol, which may come from any vendor.
     Other,
 }
 
-/// Checks that the loader can map this file and read its tables. Returns the library's kind.
+/// Checks that the loader can map this file and read its tables. Returns the kind of the library.
 ///
 /// # Errors
-/// [`FileProblem`], naming the file.
+/// [`FileProblem`], whose message names the file.
 pub(crate) fn check(path: &Path) -> Result<LibraryKind, FileProblem> {
     let (file, size) = open(path)?;
     check_content(path, size, &ReadCache::new(file), MACHINE)
 }
 
-/// Reads the facts that a crash report needs of a library. The library must have passed the check, here or when its
-/// layer was built.
+/// Reads the facts about a library that a crash report contains. The library must already have passed the check, either
+/// here or when its layer was built.
 ///
 /// # Errors
-/// [`FileProblem`], naming the file, which may be for another CPU.
+/// [`FileProblem`], whose message names the file. For example, the file may be for another CPU.
 pub(crate) fn read_image(path: &Path) -> Result<LibraryImage, FileProblem> {
     let (file, _) = open(path)?;
     let data = ReadCache::new(file);
@@ -135,11 +135,12 @@ pub(crate) fn read_image(path: &Path) -> Result<LibraryImage, FileProblem> {
     Ok(LibraryImage::from_segments(segments, &data))
 }
 
-/// Checks that a host for the library's own CPU could map it and read its tables. Returns whether the library is a
-/// plugin. The checks are those before a library is opened, but the content need not be on a disk.
+/// Checks that a host on the CPU for which the library was built could map it and read its tables. Returns whether the
+/// library is a plugin. The checks are the same as before a library is opened, but `content` does not have to be in a
+/// file.
 ///
 /// # Errors
-/// [`FileProblem`], naming the file.
+/// [`FileProblem`], whose message names the file.
 pub fn check_library(path: &Path, content: &[u8]) -> Result<bool, FileProblem> {
     let own = FileHeader64::<LittleEndian>::parse(content).map(|own| own.e_machine(LittleEndian));
     let machine = match own {
@@ -185,7 +186,7 @@ fn check_content<'data, R: ReadRef<'data>>(
     }
 }
 
-/// Returns the metadata of a file that is a regular file inside its folder.
+/// Returns the metadata of `path`. Checks that it is a regular file, or a link to one inside the same folder.
 pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
     let resolved = || fs_err::metadata(path).map_err(FileProblem::Read);
     let mut metadata = path.symlink_metadata().or_else(|_| resolved())?;
@@ -210,7 +211,7 @@ pub(crate) fn file_metadata(path: &Path) -> Result<Metadata, FileProblem> {
 }
 
 fn open(path: &Path) -> Result<(File, u64), FileProblem> {
-    // This check comes first: opening a pipe would wait for its other end.
+    // This check comes first: opening a named pipe would block until another process opens it.
     let size = file_metadata(path)?.len();
     Ok((File::open(path).map_err(FileProblem::Read)?, size))
 }
@@ -220,7 +221,7 @@ fn header<'data, R: ReadRef<'data>>(
     data: &R,
     needed: Machine,
 ) -> Result<&'data FileHeader64<LittleEndian>, FileProblem> {
-    // The identification is the same in all kinds of ELF files. The rest of the header is not.
+    // The first six bytes have the same meaning in all kinds of ELF files. The rest of the header does not.
     let [m0, m1, m2, m3, class, encoding] = *data
         .read_at::<[u8; 6]>(0)
         .map_err(|()| FileProblem::NotElf(path.to_owned()))?;

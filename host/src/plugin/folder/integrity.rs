@@ -1,4 +1,4 @@
-//! Checks that a library is the one of its manifest: undamaged, and with the same tools.
+//! Checks that a library is the one that its manifest describes: undamaged, and with the same tools.
 
 use std::{
     io::{self, Read},
@@ -9,22 +9,22 @@ use layer_format::{hex, manifest::PluginEntry, sha256, xxh3};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-/// The amount of a library that is in memory while it is read. Unit: bytes. Source: ours. The pages of a whole library
-/// would each cost a fault at the first call of its tools.
+/// How much of a library is held in memory while its checksum is computed. Unit: bytes. Source: ours. Reading the whole
+/// library into memory would cause a page fault for each of its pages, during the first call of its tools.
 const CHUNK: usize = 32 * 1024;
 
-/// A file's checksum in a manifest, in hex.
+/// The checksum of a file that a manifest contains, in hexadecimal.
 #[derive(Debug)]
 enum Checksum {
-    /// XXH3-64. It takes a tenth of the time of SHA-256, and detects damage and mistakes as well. It need not stop an
-    /// attacker: anybody who can replace a file can replace the manifest beside it.
+    /// XXH3-64. It takes a tenth of the time of SHA-256, and detects damage and mistakes just as well. It does not have
+    /// to stop an attacker: anybody who can replace the library can also replace the manifest in the same folder.
     Xxh3(String),
-    /// SHA-256. Layers of the first releases have no other checksum.
+    /// SHA-256. Layers built with the first releases contain only this checksum.
     Sha256(String),
 }
 
 impl Checksum {
-    /// Returns the checksum of an entry's library.
+    /// Returns the checksum to compare for an entry's library.
     fn from_entry(entry: &PluginEntry) -> Self {
         match &entry.xxh3 {
             Some(xxh3) => Self::Xxh3(xxh3.file.clone()),
@@ -32,7 +32,7 @@ impl Checksum {
         }
     }
 
-    /// Reports whether the checksum is that of this file.
+    /// Reports whether a file has this checksum.
     fn matches(&self, path: &Path) -> io::Result<bool> {
         Ok(match self {
             Self::Xxh3(expected) => {
@@ -60,18 +60,20 @@ fn read(path: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
     }
 }
 
-/// A declaration's checksums in a manifest. The text itself is not kept.
+/// The checksums of a declaration, computed or read from a manifest. The declaration's text itself is not kept in
+/// memory.
 #[derive(Debug)]
 struct RecordedDeclaration {
-    /// XXH3-64 of the text in the manifest.
+    /// The XXH3-64 of the declaration's text that is in the manifest now.
     found: u64,
-    /// XXH3-64 of the text that was written, in hex, if this very library returned it.
+    /// The XXH3-64 of the declaration's text when the manifest was written, in hexadecimal. `None` if this library
+    /// itself did not return the declaration.
     written: Option<String>,
-    /// SHA-256 of the text that was written, in hex.
+    /// The SHA-256 of the declaration's text when the manifest was written, in hexadecimal.
     digest: String,
 }
 
-/// The facts in a manifest that a library is compared with when it is opened.
+/// The facts from a manifest that must match when the library is opened.
 #[derive(Debug)]
 pub(crate) struct ExpectedLibrary {
     content: Checksum,
@@ -79,7 +81,7 @@ pub(crate) struct ExpectedLibrary {
 }
 
 impl ExpectedLibrary {
-    /// Reads the facts from a library's entry.
+    /// Reads the facts from the library's entry in the manifest.
     pub(crate) fn from_entry(entry: &PluginEntry) -> Self {
         Self {
             content: Checksum::from_entry(entry),
@@ -94,8 +96,8 @@ impl ExpectedLibrary {
         }
     }
 
-    /// Reports whether this is the file of the manifest. A damaged file may still have a sound header, and kill the
-    /// process when its code runs.
+    /// Reports whether a file is the one that the manifest describes. (A damaged file may have a valid header and still
+    /// crash the process when its code runs.)
     ///
     /// # Errors
     /// The file cannot be read.
@@ -103,15 +105,15 @@ impl ExpectedLibrary {
         self.content.matches(path)
     }
 
-    /// Reports whether the declaration is still the one that was written together with the checksum of the file that
-    /// returned it. `cargo layer build` has then checked the file and asked it for its declaration; neither has to be
-    /// repeated.
+    /// Reports whether the declaration in the manifest is unchanged since `cargo layer build` wrote it, and was
+    /// returned by the library with the recorded checksum. `cargo layer build` has then already checked the file and
+    /// its declaration, so neither check has to be repeated.
     pub(crate) fn has_trusted_declaration(&self) -> bool {
         let written = self.declaration.written.as_deref();
         written == Some(xxh3(self.declaration.found).as_str())
     }
 
-    /// Reports whether this is the declaration of the manifest.
+    /// Reports whether this is the declaration that the manifest describes.
     pub(crate) fn matches_declaration(&self, declaration: &[u8]) -> bool {
         sha256(declaration) == self.declaration.digest
     }

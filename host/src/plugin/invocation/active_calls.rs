@@ -1,7 +1,7 @@
-//! Active calls: the host's knowledge of each, by the number that its plugin got.
+//! The active calls, each under the number by which its plugin refers to it.
 //!
-//! A call is registered until its tool has come back. That may be long after its client was answered: a tool that runs
-//! after its call has timed out can still ask whether it was cancelled.
+//! A call is registered until its tool returns. That may be long after the client received a response: a tool that
+//! keeps running after its call timed out can still ask whether the call was cancelled.
 
 use std::{
     collections::BTreeMap,
@@ -23,43 +23,43 @@ use crate::{
     store::tool_state::CallState,
 };
 
-/// A function that receives a call's notifications at once, on the tool's own thread.
+/// A function that receives each notification of a call immediately, on the tool's thread.
 pub(crate) type Listener = Box<dyn Fn(Notification) + Send + Sync>;
 
-/// Resources that a call may use: pending client inputs, its state, and a notification listener. By default there are
+/// The resources of a call: its input requests, its state and a listener for its notifications. By default there are
 /// none.
 #[derive(Default)]
 pub(crate) struct CallResources {
-    /// The questions that the call may ask its client.
+    /// The input requests of the call.
     pub(crate) inputs: InputRequests,
-    /// The state that the call may keep between calls.
+    /// The state that the call can store for later calls.
     pub(crate) state: CallState,
-    /// The receiver of notifications. Without it they are kept.
+    /// The listener for notifications. Without one, notifications are kept until the end of the call.
     pub(crate) listener: Option<Listener>,
 }
 
-/// A call, from its registration until its tool has come back.
+/// A call, from its registration until its tool returns.
 pub struct ActiveCall {
-    /// The call's number, as plugins know it. Never 0, which means the process.
+    /// The number by which plugins refer to the call. It is never 0, which refers to the whole process.
     pub number: u64,
     /// The tool's name.
     pub tool: String,
     /// The file name of the plugin's library.
     pub library: String,
-    /// The facts about the request that the plugin may know.
+    /// The facts about the request that the plugin is allowed to know.
     pub context: CallContext,
-    /// The time when the call is cancelled.
+    /// The time at which the call is cancelled.
     pub deadline: Option<SystemTime>,
-    /// The call's questions to its client.
+    /// The call's input requests to its client.
     pub inputs: InputRequests,
-    /// The state that the call keeps between calls.
+    /// The state that the call can store for later calls.
     pub(crate) state: CallState,
     cancelled: AtomicBool,
     buffer: Mutex<NotificationBuffer>,
     listener: Option<Listener>,
 }
 
-/// A registered call; dropped, it is over.
+/// A registered call. When this guard is dropped, the call is no longer registered.
 pub struct ActiveCallGuard(Arc<ActiveCall>);
 
 impl ActiveCallGuard {
@@ -89,7 +89,7 @@ impl ActiveCallGuard {
         Self(call)
     }
 
-    /// Returns the call, which can still be read when it is over.
+    /// Returns the call. It can still be read when it is no longer registered.
     #[must_use]
     pub fn call(&self) -> Arc<ActiveCall> {
         Arc::clone(&self.0)
@@ -110,13 +110,13 @@ impl Drop for ActiveCallGuard {
     }
 }
 
-/// Returns the active call of this number.
+/// Returns the active call with this number.
 pub(crate) fn lookup(number: u64) -> Option<Arc<ActiveCall>> {
     calls().get(&number).cloned()
 }
 
 impl ActiveCall {
-    /// Marks the call as cancelled: its result is no longer needed.
+    /// Marks the call as cancelled: nobody needs its result any more.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
     }
@@ -127,14 +127,15 @@ impl ActiveCall {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Records the kind of the state error that makes the call fail, if its plugin names one.
+    /// Records the kind of the state error that makes the call fail, if the plugin names such a kind.
     pub(crate) fn set_failure_kind(&self, kind: Option<String>) {
         if let Some(kind) = kind {
             self.state.set_failure_kind(kind);
         }
     }
 
-    /// Sends or keeps a notification, if the client wants it.
+    /// Sends a notification to the listener, or keeps it if there is no listener. Ignores a notification that the
+    /// client does not want.
     pub(crate) fn notify(&self, notification: Notification) {
         let wanted = match &notification {
             Notification::Progress(_) => self.context.progress,
@@ -162,14 +163,14 @@ impl ActiveCall {
         }
     }
 
-    /// Returns the notifications that were kept, in their order.
+    /// Returns the notifications that were kept, in order.
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Notification> {
         std::mem::take(&mut *self.buffer()).into_notifications()
     }
 
     fn buffer(&self) -> MutexGuard<'_, NotificationBuffer> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -179,7 +180,7 @@ fn calls() -> MutexGuard<'static, BTreeMap<u64, Arc<ActiveCall>>> {
     CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the number of the active call of this request.
+/// Returns the number of the active call in the request with this id.
 #[cfg(test)]
 pub(crate) fn number_of_request(request_id: &str) -> Option<u64> {
     let calls = calls();

@@ -1,4 +1,4 @@
-//! The delivery of arguments to a tool of the catalogue, by the rules of `tool_schema::ArgumentRules`.
+//! Passes arguments to a tool of the catalogue, by the rules of `tool_schema::ArgumentRules`.
 
 use mcp_protocol::tools::CallResult;
 use tool_schema::{ArgumentRules, ArgumentsError, Attempt};
@@ -6,11 +6,11 @@ use tool_schema::{ArgumentRules, ArgumentsError, Attempt};
 use crate::plugin::{ActiveCall, CallFailure, CatalogTool, FailureKind, invocation};
 
 impl CatalogTool {
-    /// Calls the tool with a JSON object of arguments. Blocks until the tool has answered.
+    /// Calls the tool with its arguments, a JSON object. Blocks until the tool returns.
     ///
     /// # Errors
-    /// [`CallFailure`]. Arguments that do not fit are no failure, but a result with `isError`. A result that is not
-    /// what the tool declared is a failure.
+    /// [`CallFailure`], for example if the tool's result does not match the tool's declaration. Invalid arguments are
+    /// not a failure: they lead to a result with `isError`.
     pub fn call(&self, arguments: &str, call: &ActiveCall) -> Result<CallResult, CallFailure> {
         let rules = ArgumentRules {
             tool: &self.mcp.name,

@@ -1,4 +1,4 @@
-//! The facts about a request that a plugin may know.
+//! The facts about a request that a plugin is allowed to know.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use mcp_protocol::{LogLevel, Trace};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-/// The caller, as identified in front of the host, or by a token that the host requires.
+/// The caller, as identified by the front door or by a token that the host requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The caller's name; `None` without authentication.
+    /// The caller's name; `None` if callers are not authenticated.
     pub principal: Option<String>,
     /// Further facts about the caller, such as the claims of a JWT: `{"sub": "ada", "scope": "read"}`.
     pub claims: Map<String, Value>,
@@ -26,7 +26,7 @@ pub struct CallContext {
     /// The client's description of itself.
     #[serde(skip_serializing_if = "is_unreadable")]
     pub client: Option<Box<RawValue>>,
-    /// The client's capabilities; `None`: unknown.
+    /// The client's capabilities; `None` if they are unknown.
     #[serde(skip_serializing_if = "is_unreadable")]
     pub capabilities: Option<Box<RawValue>>,
     /// The caller's name.
@@ -35,24 +35,25 @@ pub struct CallContext {
     /// Further facts about the caller.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,
-    /// The request's headers that plugins may see, by names in lower case.
+    /// Those of the request's headers that plugins are allowed to see. The names are in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The trace that the call is part of.
+    /// The trace to which the call belongs.
     #[serde(skip_serializing_if = "Trace::is_empty")]
     pub trace: Trace,
     /// Whether the client wants progress notifications.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub progress: bool,
-    /// The least important level of messages that the client wants; `None`: it wants none.
+    /// The minimum severity of log notifications that the client wants; `None`: it wants none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_level: Option<LogLevel>,
 }
 
-/// Reports whether Rust's readers refuse a client's JSON: half of a surrogate pair, `1e400`, a hundred levels. The
-/// plugin could then read nothing of its context, so that such a member is left out.
+/// Reports whether Rust's JSON parsers reject a JSON value from a client. Reasons are half of a surrogate pair,
+/// `1e400`, or too many nested levels. With such a member, the plugin could read nothing of its context, so the member
+/// is left out.
 fn is_unreadable(raw: &Option<Box<RawValue>>) -> bool {
     raw.as_ref().is_none_or(|raw| {
-        // As deep as in the context, and one level more for an envelope around that.
+        // One level of nesting for the context, and one more for an object that contains the context.
         let nested = format!("[[{}]]", raw.get());
         serde_json::from_str::<Value>(&nested).is_err()
     })

@@ -1,4 +1,4 @@
-//! The host's operations for plugins: `plugin-abi/PAYLOADS.md`, "Operations of the host".
+//! The operations that the host offers to plugins: `plugin-abi/PAYLOADS.md`, "Operations of the host".
 
 mod state;
 
@@ -21,33 +21,34 @@ use crate::plugin::{
     wire::PluginFailure,
 };
 
-/// The longest message of a log line. Unit: bytes.
-/// Source: ours. CloudWatch takes lines of 256 KB, but people do not read them.
+/// The maximum length of a message in a log line. Unit: bytes.
+/// Source: ours. CloudWatch accepts lines of 256 KB, but people do not read such lines.
 const MAX_MESSAGE: usize = 16 * 1024;
 
-/// The longest text about a question. Unit: bytes. Source: ours. It quotes a tool's name for the question.
+/// The maximum length of a text about an input request. Unit: bytes. Source: ours. The text quotes the key that the
+/// tool gave to the input request.
 const MAX_QUESTION_TEXT: usize = 2000;
 
-/// The longest name of a module or crate in a line. Unit: bytes. Source: ours.
+/// The maximum length of a module's or crate's name in a log line. Unit: bytes. Source: ours.
 const MAX_NAME: usize = 256;
 
-/// The host's function behind `Host::request`. Plugins call it from any thread, at any time, with any bytes.
+/// The host's implementation of `Host::request`. Plugins may call it from any thread, at any time, with any bytes.
 pub(crate) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer {
-    // A panic must not cross (ABI rule 3).
+    // A panic must not cross the boundary between host and plugin (ABI rule 3).
     let answer = catch_unwind(|| answer(call, op, payload.as_slice())).unwrap_or_else(|_| {
         Err(failure(
             "unavailable",
             format!("the host's own operation {op} panicked"),
         ))
     });
-    // Strings and values always have a JSON form.
+    // Serializing strings and JSON values cannot fail.
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
 
-/// Returns the host's interface for operations outside of calls.
+/// Returns the host's interface for operations that belong to no call.
 pub(crate) fn process_host() -> Host {
     Host {
         call: 0,
@@ -63,7 +64,7 @@ fn answer(number: u64, op: u32, payload: &[u8]) -> Result<Vec<u8>, PluginFailure
             host_op::LOG => log(None, &parse(payload)?).map(bytes),
             _ => Err(failure(
                 "unknown_op",
-                format!("operation {op} is not available outside of calls, only `log`"),
+                format!("operation {op} is not available outside of calls; use only `log` there"),
             )),
         };
     }
@@ -107,7 +108,7 @@ fn notify(call: &ActiveCall, notification: Notification) -> Result<Value, Plugin
     Ok(json!({}))
 }
 
-/// Questions to the client, by keys.
+/// The input requests that a tool wants to send, by their keys.
 #[derive(Deserialize)]
 struct InputPayload {
     requests: BTreeMap<String, InputQuery>,
@@ -151,7 +152,8 @@ fn input(call: &ActiveCall, questions: InputPayload) -> Result<Value, PluginFail
     })
 }
 
-/// Logs a message about a call's questions. The number of lines is limited, since a tool may ask in a loop.
+/// Logs a message about a call's input requests. The number of messages is limited, because a tool may try again in a
+/// loop.
 fn log_question(call: &ActiveCall, level: &PluginLogLevel, message: &str) {
     let Some(earlier) = call.inputs.count_log_line() else {
         return;
@@ -218,10 +220,10 @@ fn log(call: Option<&ActiveCall>, line: &LogLine) -> Result<Value, PluginFailure
     Ok(json!({}))
 }
 
-/// Escapes every character that would begin another line or hide a part of this one. No plugin can make it look as if
-/// the host had logged something.
+/// Escapes every character that would start a new line or hide a part of this one. Otherwise a plugin could make a line
+/// look as if the host had logged it.
 fn one_line(text: &str) -> Cow<'_, str> {
-    // Control characters, and those of Unicode that separate lines or change the direction of writing.
+    // Control characters, and the Unicode characters that separate lines or change the writing direction.
     let harmful =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(harmful) {
@@ -238,7 +240,7 @@ fn one_line(text: &str) -> Cow<'_, str> {
     safe.into()
 }
 
-/// Truncates a text to `length` bytes.
+/// Shortens a text to `length` bytes, and appends how many bytes are missing.
 fn truncate(text: &str, length: usize) -> Cow<'_, str> {
     if text.len() <= length {
         return text.into();

@@ -1,7 +1,8 @@
-//! The questions of a call to its client: those that it may ask, those that are answered, and those that are open.
+//! The input requests of a call: those that the tool may send, those that the client has responded to, and those that
+//! are open.
 //!
-//! The host keeps this account itself. While a question is open the call is not over, whatever the tool does about it
-//! and whatever it returns.
+//! The host itself records which input requests are open. While one is open, the call does not end with the tool's
+//! result, whatever the tool returns.
 
 use std::{
     collections::BTreeMap,
@@ -18,59 +19,60 @@ use tool_schema::{Form, check_url};
 
 use crate::digest::digest;
 
-/// The maximum size of all questions of one call. Unit: bytes.
-/// Source: ours. People fill in the forms.
+/// The maximum size of all input requests of one call. Unit: bytes.
+/// Source: ours. Forms are filled in by people, so they need not be larger.
 const MAX_QUESTION_BYTES: usize = 256 * 1024;
 
-/// The maximum number of log lines about one call's questions. Source: ours. A tool may ask in a loop.
+/// The maximum number of log lines about the input requests of one call. Source: ours. A tool may try again in a loop.
 pub(crate) const MAX_LOG_LINES: u32 = 10;
 
-/// The questions of one call.
+/// The input requests of one call.
 #[derive(Debug, Default)]
 pub struct InputRequests {
-    /// The reason why nothing can be asked, if there is one.
+    /// The reason why the call cannot send input requests, if there is one.
     unavailable: Option<InputUnavailable>,
-    /// The questions of earlier rounds.
+    /// The input requests of earlier rounds.
     earlier: BTreeMap<String, Question>,
     now: Mutex<CurrentRound>,
-    /// The number of log lines so far.
+    /// The number of log lines about these input requests so far.
     log_lines: AtomicU32,
 }
 
-/// A question of a tool.
+/// An input request as the tool describes it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct InputQuery {
     #[serde(flatten)]
     request: InputRequest,
-    /// The schema of a form's content, for rules that its `requestedSchema` cannot express.
+    /// A JSON Schema that the submitted form must also satisfy. It holds the constraints that MCP's `requestedSchema`
+    /// cannot express.
     #[serde(default)]
     schema: Option<Value>,
 }
 
-/// The outcome of asking.
+/// What the tool receives when it sends input requests.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct InputReplies {
-    /// The accepted answers, by keys.
+    /// The accepted responses of the client, by the keys of their input requests.
     pub(crate) answers: Map<String, Value>,
-    /// The keys of rejected answers, with the reasons. Their questions are asked again. The operator reads this, so
-    /// that it contains nothing that people filled in.
+    /// The keys of the responses that were rejected, with the reasons. These input requests are sent again. The reasons
+    /// are for the operator, so they contain nothing that people filled in.
     pub(crate) rejected: Vec<(String, String)>,
 }
 
-/// The reason why a value is no answer.
+/// The reason why a response of the client was rejected.
 struct RejectedAnswer {
-    /// The reason for the operator.
+    /// The reason, for the operator.
     why: String,
-    /// The hint for the person who filled in a form.
+    /// A hint for the person who filled in a form.
     hint: Option<String>,
 }
 
-/// The reason why a call can ask nothing. (It is logged only for a tool that asks.)
+/// The reason why a call cannot send input requests. (It is logged only if a tool tries to send one.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputUnavailable {
-    /// The client's revision is older than such questions.
+    /// The client's revision does not have multi round-trip requests.
     OldRevision(Revision),
-    /// The server has no key for the state.
+    /// The server has no key to encrypt `requestState`.
     NoKey,
 }
 
@@ -89,43 +91,44 @@ impl InputUnavailable {
     }
 }
 
-/// The facts about a question that a later round needs.
+/// The facts about an input request that a later round needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Question {
-    /// The digest of the question; `None`: unknown, so that the answer counts for any question with its key.
+    /// The digest of the input request. `None` if it is unknown; then the response is accepted for any input request
+    /// with the same key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// The answer, if there is one.
+    /// The client's response, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
-    /// The time of the answer. Unit: seconds since 1970.
+    /// When the client responded. Unit: seconds since 1970.
     #[serde(default)]
     pub given: u64,
 }
 
-/// The reason why a question was not put to the client. None of the questions that were asked together with it was put
-/// either.
+/// The reason why an input request cannot be sent. None of the input requests that were to be sent together with it is
+/// sent either.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CannotAsk {
-    /// The call can ask nothing.
+    /// The call cannot send any input requests.
     Unavailable(InputUnavailable),
-    /// The client does not have a capability; a message for the model.
+    /// The client lacks a capability. The message is for the model.
     Client(String),
-    /// No client can be asked this; a message for the tool's author.
+    /// The input request is invalid for any client. The message is for the tool's author.
     Author(String),
 }
 
-/// The questions of this run of the tool, by keys, each with its digest.
+/// The input requests of the current run of the tool, by their keys, each with its digest.
 #[derive(Debug, Default)]
 struct CurrentRound {
     answered: BTreeMap<String, Question>,
     open: BTreeMap<String, (String, InputRequest)>,
-    /// The size of the open questions. Unit: bytes.
+    /// The size of the open input requests. Unit: bytes.
     bytes: usize,
 }
 
 impl InputRequests {
-    /// Returns the questions of a call that continues after earlier rounds.
+    /// Returns the input requests of a call that continues after earlier rounds.
     #[must_use]
     pub fn resume(earlier: BTreeMap<String, Question>) -> Self {
         Self {
@@ -134,7 +137,7 @@ impl InputRequests {
         }
     }
 
-    /// Returns the questions of a call that can ask nothing, for this reason.
+    /// Returns the input requests of a call that cannot send any, for this reason.
     #[must_use]
     pub fn unavailable(why: InputUnavailable) -> Self {
         Self {
@@ -143,8 +146,8 @@ impl InputRequests {
         }
     }
 
-    /// Asks a client with these capabilities. Returns the answers that are known. The call ends with the other
-    /// questions.
+    /// Asks the client for input. The client has declared the capabilities in `declared`. Returns the responses
+    /// that are already known. The other input requests stay open, and are sent when the tool has returned.
     pub(crate) fn ask(
         &self,
         queries: BTreeMap<String, InputQuery>,
@@ -209,7 +212,7 @@ impl InputRequests {
         Ok(replies)
     }
 
-    /// Returns the answer of an earlier round, if it is one to this question, and its time.
+    /// Returns the client's response from an earlier round and its time, if the response belongs to this input request.
     fn answer(
         &self,
         key: &str,
@@ -222,7 +225,7 @@ impl InputRequests {
             return Ok(None);
         };
         let no_answer = |why: String| RejectedAnswer { why, hint: None };
-        // Consent to one question is no consent to another.
+        // Consent to one input request is not consent to another.
         if earlier
             .digest
             .as_ref()
@@ -250,15 +253,15 @@ impl InputRequests {
         Ok(Some((answer, earlier.given)))
     }
 
-    /// Counts a log line. Returns the number of lines before it, unless there are too many.
+    /// Counts a log line. Returns the number of earlier lines, or `None` if there are too many.
     pub(crate) fn count_log_line(&self) -> Option<u32> {
         let before = self.log_lines.fetch_add(1, Ordering::Relaxed);
-        // The counter must not wrap around.
+        // This prevents the counter from wrapping around.
         self.log_lines.fetch_min(MAX_LOG_LINES, Ordering::Relaxed);
         (before < MAX_LOG_LINES).then_some(before)
     }
 
-    /// Returns the questions that the client still has to answer.
+    /// Returns the open input requests, to which the client still has to respond.
     #[must_use]
     pub fn unanswered(&self) -> BTreeMap<String, InputRequest> {
         let now = self.now();
@@ -267,7 +270,7 @@ impl InputRequests {
             .collect()
     }
 
-    /// Returns the questions that the next round needs.
+    /// Returns the facts about all input requests that the next round needs.
     #[must_use]
     pub fn questions(&self) -> BTreeMap<String, Question> {
         let now = self.now();
@@ -283,7 +286,7 @@ impl InputRequests {
     }
 
     fn now(&self) -> MutexGuard<'_, CurrentRound> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -296,7 +299,7 @@ impl CurrentRound {
     }
 }
 
-/// Checks that this client can be asked this. Returns the form, if the question has one.
+/// Checks that this input request is valid and can be sent to this client. Returns its form, if it has one.
 fn check(
     key: &str,
     InputQuery { request, schema }: &InputQuery,
@@ -322,7 +325,8 @@ fn check(
     )))
 }
 
-/// Appends the reason why the question is asked again to its message, which is all that a client shows.
+/// Appends the reason why an input request is sent again to its message. A client shows its user nothing else in which
+/// the reason could be.
 fn append_reason(request: &mut InputRequest, hint: &str) {
     if let Some(message) = request.params["message"].as_str() {
         let message = format!("{message}\n\nThe last answer was not accepted: {hint}.");
@@ -335,7 +339,7 @@ fn size(key: &str, InputQuery { request, schema }: &InputQuery) -> usize {
     key.len() + request.method.len() + request.params.to_string().len() + schema
 }
 
-/// Returns a digest that distinguishes questions.
+/// Returns a digest that differs for different input requests.
 fn digest_query(InputQuery { request, schema }: &InputQuery) -> String {
     digest(&json!([request.method, request.params, schema]))
 }

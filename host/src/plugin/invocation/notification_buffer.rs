@@ -1,16 +1,16 @@
-//! A bounded buffer for the notifications of a tool, until its answer is written.
+//! A buffer of limited size that keeps a call's notifications until its response is written.
 
 use mcp_protocol::Notification;
 
-/// The maximum number of notifications that are kept of one call.
-/// Source: ours. A thousand steps of progress are more than anyone looks at.
+/// The maximum number of notifications that are kept for one call.
+/// Source: ours. Nobody looks at more than a thousand steps of progress.
 const MAX_NOTIFICATIONS: usize = 1000;
 
-/// The maximum size of the texts that are kept of one call. Unit: bytes.
-/// Source: ours. An answer of Lambda has six megabytes, and they belong to the result.
+/// The maximum size of the texts that are kept for one call. Unit: bytes.
+/// Source: ours. A response of Lambda may have six megabytes, and most of that must remain for the result.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The notifications of one call, in their order.
+/// The notifications of one call, in order.
 #[derive(Debug, Default)]
 pub(crate) struct NotificationBuffer {
     notifications: Vec<Notification>,
@@ -19,19 +19,19 @@ pub(crate) struct NotificationBuffer {
     full: bool,
 }
 
-/// The outcome for one notification.
+/// What happened to a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PushOutcome {
-    /// It is kept, or was not worth sending.
+    /// It was kept, or it did not have to be sent.
     Done,
-    /// It is dropped, as the first: the buffer is full.
+    /// It was dropped because the buffer is full. It is the first dropped notification.
     FirstDropped,
-    /// It is dropped like others before it.
+    /// It was dropped, and earlier notifications were dropped too.
     Dropped,
 }
 
 impl NotificationBuffer {
-    /// Reports whether a notification is worth sending. MCP forbids progress that does not grow.
+    /// Reports whether a notification should be sent. MCP forbids progress that does not increase.
     pub(crate) fn should_send(&mut self, notification: &Notification) -> bool {
         if let Notification::Progress(progress) = notification {
             let value = progress.progress.as_f64();
@@ -43,7 +43,7 @@ impl NotificationBuffer {
         true
     }
 
-    /// Keeps a notification, if it is worth sending and there is room.
+    /// Keeps a notification if it should be sent and the buffer has room for it.
     pub(crate) fn push(&mut self, notification: Notification) -> PushOutcome {
         if !self.should_send(&notification) {
             return PushOutcome::Done;

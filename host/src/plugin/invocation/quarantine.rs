@@ -1,16 +1,15 @@
-//! The quarantine of plugins with tools that still run although their calls have timed out. Such a plugin serves no
-//! other calls until its tools come back.
+//! The quarantine of plugins: while a tool is still running after its call timed out, its plugin serves no other calls.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The number of stuck calls of a plugin.
+/// The number of a plugin's stuck calls.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine(Arc<AtomicUsize>);
 
-/// A stuck call; dropped, its tool has come back.
+/// A stuck call. Dropping this guard means that its tool has returned.
 #[derive(Debug)]
 pub(crate) struct QuarantineGuard(Arc<AtomicUsize>);
 

@@ -1,5 +1,5 @@
-//! Checks that a result is what its tool declared, before anyone sees it. Clients refuse a result that violates the
-//! tool's `outputSchema`, and may act on one that satisfies it.
+//! Checks that a tool's result matches the tool's declaration before the result is sent. Clients reject a result that
+//! violates the tool's `outputSchema`, and may rely on a result that satisfies it.
 
 use mcp_protocol::tools::CallResult;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::plugin::{CallFailure, CatalogTool, FailureKind};
 
 impl CatalogTool {
-    /// Checks a result.
+    /// Checks a tool's result.
     ///
     /// # Errors
     /// [`CallFailure`]: the problem with the result, for the operator.
@@ -25,14 +25,15 @@ impl CatalogTool {
         }
     }
 
-    /// Returns the problem with the result, as the end of a sentence. Only results of tools with a schema are parsed.
+    /// Returns the problem with a result, as the end of a sentence. Only results of tools with an `outputSchema` are
+    /// parsed.
     fn result_problem(&self, result: &CallResult) -> Option<String> {
         if !result.content.get().starts_with('[') {
             return Some("has a `content` that is not an array".to_owned());
         }
         let schema = self.mcp.output_schema.as_deref()?;
         if result.is_error {
-            // A failure has no structured content.
+            // A result with `isError` need not have structured content.
             return None;
         }
         let Some(structured) = &result.structured_content else {

@@ -1,4 +1,4 @@
-//! The log of a test: the lines that are written on the test's own thread.
+//! The log in a test: captures the lines that are written on the test's thread.
 
 use std::{
     io,
@@ -10,7 +10,7 @@ use tracing::dispatcher::{DefaultGuard, set_default, set_global_default};
 
 use crate::{config::LogConfig, process::log::subscriber};
 
-/// Captures lines until it is dropped.
+/// Captures log lines until this value is dropped.
 pub(crate) struct CapturedLog {
     written: Written,
     _listening: DefaultGuard,
@@ -20,10 +20,10 @@ pub(crate) struct CapturedLog {
 struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
-    /// Captures lines from this level on.
+    /// Captures lines with at least this severity.
     pub(crate) fn new(level: &str) -> Self {
         // `tracing` caches for all threads whether any subscriber wants a line. Without this global subscriber, which
-        // wants every line, a test without one could cache that no subscriber does.
+        // wants every line, a test that captures no lines could make `tracing` cache that nobody wants the line.
         static EVERYTHING: Once = Once::new();
         EVERYTHING.call_once(|| {
             let config = LogConfig {
@@ -44,7 +44,7 @@ impl CapturedLog {
         }
     }
 
-    /// Returns the lines until now.
+    /// Returns the lines that were captured until now.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let written = self.written.0.lock().expect("no test panics meanwhile");
         let written = str::from_utf8(&written).expect("UTF-8");

@@ -1,4 +1,5 @@
-//! The answers to calls: a result for the model, an error for the client, a line for the operator.
+//! The responses to calls: a result for the model, a JSON-RPC error for the client, and a line in the log for the
+//! operator.
 
 use mcp_protocol::{
     Answer, Id, ServerInfo, capabilities,
@@ -17,7 +18,7 @@ use crate::{
     store::tool_state::StoreFault,
 };
 
-/// Returns the answer to a client without a capability that the tool requires.
+/// Returns the response to a client that lacks a capability which the tool requires.
 pub(crate) fn missing_capability(
     tool_call: &ToolCall<'_>,
     missing: &[&str],
@@ -35,7 +36,7 @@ pub(crate) fn missing_capability(
     Answer::success(&tool_call.id, &result)
 }
 
-/// Returns the answer to a call beyond the concurrency limit.
+/// Returns the response to a call that would exceed the limit of concurrent calls.
 pub(crate) fn too_many_calls_answer(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,
@@ -46,7 +47,8 @@ pub(crate) fn too_many_calls_answer(
     Answer::error(503, Some(&tool_call.id), INTERNAL_ERROR, &message)
 }
 
-/// Logs a call that gave no result, and returns the answer for the client or its model.
+/// Logs a call that produced no result. Returns the response: a result for the model, or a JSON-RPC error for the
+/// client.
 pub(crate) fn failure_answer(
     tool_call: &ToolCall<'_>,
     call: &ActiveCall,
@@ -94,7 +96,7 @@ pub(crate) fn failure_answer(
     Answer::success(&tool_call.id, &result)
 }
 
-/// Returns the answer to the client of a call that failed with a fault that its model cannot correct.
+/// Returns the error response to a call that failed because of a store's fault, which the model cannot correct.
 pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     match fault {
         StoreFault::Ended => session_not_found(Some(id)),
@@ -105,8 +107,8 @@ pub(crate) fn store_fault_answer(id: &Id, fault: StoreFault) -> Answer {
     }
 }
 
-/// Returns the reply, if it is not too large for the front door. Otherwise the notifications are left out, and if that
-/// is not enough, the result says that it is too large.
+/// Returns the reply if it is within the front door's size limit. If it is not, the notifications are dropped. If the
+/// result alone is still too large, it is replaced by a result with `isError` that says so.
 pub(crate) fn enforce_limit(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,
@@ -138,13 +140,13 @@ pub(crate) fn enforce_limit(
         "a result is too large for {door}"
     );
     let message = format!(
-        "tool {tool} did its work, but its result has {bytes} bytes as sent, and {door} accepts {most}; request less at once (request id {request_id})"
+        "tool {tool} did its work, but its result has {bytes} bytes as sent, and {door} accepts {most}; request less data in one call (request id {request_id})"
     );
     let result = CallResult::error(&message).for_revision(tool_call.revision, server);
     Answer::success(&tool_call.id, &result).into()
 }
 
-/// Logs a failure with this message.
+/// Logs a failed call with this message.
 pub(crate) fn log_failure(
     tool_call: &ToolCall<'_>,
     call: &ActiveCall,
@@ -169,8 +171,8 @@ pub(crate) fn log_failure(
     );
 }
 
-/// Returns the code of a tool's own JSON-RPC error. The codes from -32768 to -32000 are reserved (JSON-RPC 2.0, section
-/// 5.1), and clients act on their meaning in MCP. Tools may use only two of them.
+/// Returns the code of a JSON-RPC error that a tool returned. JSON-RPC reserves the codes from -32768 to -32000
+/// (JSON-RPC 2.0, section 5.1), and clients act on their meaning in MCP. Tools may use only two of them.
 fn error_code(code: Option<i64>) -> i32 {
     let code = code.and_then(|code| i32::try_from(code).ok());
     let free = |code: &i32| {

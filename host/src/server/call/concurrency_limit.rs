@@ -1,5 +1,5 @@
-//! The limit of concurrent calls. Each call has a thread of its own, and the number of threads is limited. A call
-//! beyond the limit is refused at once, and does not wait for an unknown time.
+//! The limit of concurrent calls. Each call has its own thread, and the number of threads is limited. A call beyond the
+//! limit is rejected immediately: nobody could say how long it would have to wait.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,23 +8,23 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The interval between log lines about refused calls.
-/// Source: ours. A client that sends too many calls repeats them.
+/// The minimum time between two log lines about rejected calls.
+/// Source: ours. A client that sends too many calls usually continues to do so.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The limit, with the calls that run.
+/// The limit, and the permits of the calls that are running.
 pub(crate) struct ConcurrencyLimit {
     max: usize,
     permits: Arc<Semaphore>,
     rejections: Mutex<Rejections>,
 }
 
-/// The permit of a running call. It is kept until the tool comes back, whether anybody waits for it or not.
+/// The permit of a running call. It is held until the tool returns, even if nobody waits for the result any more.
 pub(crate) type CallPermit = OwnedSemaphorePermit;
 
 #[derive(Default)]
 struct Rejections {
-    /// The number of refused calls since the last log line.
+    /// The number of calls that were rejected since the last log line.
     unlogged: u64,
     last_logged: Option<Instant>,
 }
@@ -38,7 +38,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Returns the maximum number of calls.
+    /// Returns the maximum number of concurrent calls.
     pub(crate) fn max(&self) -> usize {
         self.max
     }
@@ -58,7 +58,7 @@ impl ConcurrencyLimit {
         })
     }
 
-    /// Logs a refusal, but not each one.
+    /// Logs a rejected call, but at most once per interval.
     fn log_rejection(&self, now: Instant) {
         if let Some(refused) = self.rejections().count(now) {
             tracing::warn!(
@@ -70,7 +70,7 @@ impl ConcurrencyLimit {
     }
 
     fn rejections(&self) -> MutexGuard<'_, Rejections> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.rejections
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +78,7 @@ impl ConcurrencyLimit {
 }
 
 impl Rejections {
-    /// Counts a refusal. Returns their number, if a log line is due.
+    /// Counts a rejected call. If a log line is due, returns the number of rejected calls since the last one.
     fn count(&mut self, now: Instant) -> Option<u64> {
         self.unlogged += 1;
         let due = self

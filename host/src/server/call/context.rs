@@ -1,4 +1,4 @@
-//! A tool call, and the facts about its request that the plugin may know.
+//! A tool call, and the facts about its request that the plugin is allowed to know.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A client's call of an existing tool.
+/// A client's call of a tool that exists.
 pub(crate) struct ToolCall<'a> {
     pub(crate) id: Id,
     pub(crate) revision: Revision,
@@ -27,7 +27,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) resume: InputResume<'a>,
 }
 
-/// Returns the facts about the request that the plugin may know, with the headers in `more`.
+/// Returns the facts about the request that the plugin is allowed to know. `more` names further headers to include.
 pub(crate) fn context(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,

@@ -1,50 +1,50 @@
-//! The deadline of a call, and the message for a call that has timed out.
+//! The deadline of a call, and the message of a call that timed out.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The deadline of a call, and the limit that sets it.
+/// The deadline of a call, and the limit from which it follows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
-    /// The time of the deadline.
+    /// The time at which the call times out.
     pub(crate) at: SystemTime,
-    /// The time that remained when the call began.
+    /// The time that was left when the call started.
     remaining: Duration,
     limit: LimitSource,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum LimitSource {
-    /// The tool's own limit.
+    /// The tool's own time limit.
     Tool,
-    /// `MCP_CALL_TIMEOUT_MS`.
+    /// The operator's setting `MCP_CALL_TIMEOUT_MS`.
     Setting,
-    /// The front door's limit.
+    /// The front door's time limit.
     FrontDoor(GatewayTimeout),
-    /// The limit of the function that runs the host.
+    /// The timeout of the Lambda function in which the host runs.
     Function,
 }
 
 /// The time limit of a front door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GatewayTimeout {
-    /// The front door, with its article: `a REST API`.
+    /// The kind of front door, with its article: `a REST API`.
     pub front_door: &'static str,
-    /// The time that it waits for a response.
+    /// How long the front door waits for a response.
     pub limit: Duration,
 }
 
-/// The operator's settings.
+/// The operator's settings for time limits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallLimits {
-    /// The time limit of a call, in place of the front door's limit.
+    /// The time limit of a call. It replaces the front door's limit.
     pub(crate) setting: Option<Duration>,
-    /// The time between a call's deadline and the limits of others.
+    /// How long before the end of the front door's or the function's limit a call must end.
     pub(crate) reserve: Duration,
 }
 
 impl CallLimits {
-    /// Returns the earliest of the tool's own limit, the operator's (else the front door's), and the end of the
-    /// function.
+    /// Returns the earliest of three deadlines: the tool's own, the operator's (without one, the front door's), and the
+    /// function's.
     pub(crate) fn deadline(
         &self,
         tool: Option<Duration>,
@@ -52,7 +52,7 @@ impl CallLimits {
         function: Option<SystemTime>,
     ) -> Option<Deadline> {
         let now = SystemTime::now();
-        // A limit beyond the range of times is no limit.
+        // A limit that is too long for a `SystemTime` is the same as no limit.
         let after = |remaining: Duration, limit| {
             let at = now.checked_add(remaining)?;
             Some(Deadline {
@@ -88,13 +88,13 @@ impl CallLimits {
 }
 
 impl Deadline {
-    /// Returns the time that remains now.
+    /// Returns the time that is left until the deadline.
     pub(crate) fn remaining(&self) -> Duration {
         let now = SystemTime::now();
         self.at.duration_since(now).unwrap_or_default()
     }
 
-    /// Returns the reason of the timeout, and the remedy.
+    /// Returns the reason why the call timed out, and the remedy.
     pub(crate) fn message(&self) -> String {
         let remaining = format_duration(self.remaining);
         match self.limit {

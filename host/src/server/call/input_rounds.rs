@@ -1,9 +1,9 @@
-//! Calls of several rounds, in which tools ask their client (M:mrtr): the answers of earlier rounds, and the end of a
-//! round that is not the last. The server keeps nothing between two rounds: everything is in the `requestState` that
-//! the client sends back, sealed.
+//! Calls of several rounds, in which a tool sends input requests to its client (M:mrtr). This module restores the
+//! responses of earlier rounds, and ends each round except the last. The server stores nothing between two rounds:
+//! everything is in the encrypted `requestState` that the client sends back.
 //!
-//! The client has `MCP_STATE_TTL_SECONDS` to answer the latest questions. An answer is valid for the same time in all
-//! later rounds; after that the question is asked again.
+//! The client has `MCP_STATE_TTL_SECONDS` to respond to the latest input requests. Its response stays valid for the
+//! same time in all later rounds. After that, the input request is sent again.
 
 use std::{
     collections::BTreeMap,
@@ -36,28 +36,28 @@ use crate::{
     },
 };
 
-/// The maximum size of the answers of all rounds. Unit: bytes.
-/// Source: ours. The client sends them with every round, in requests of at most six megabytes.
+/// The maximum size of the client's responses from all rounds together. Unit: bytes.
+/// Source: ours. The client sends all of them back in every round, in requests of at most six megabytes.
 const MAX_ANSWERS: usize = 1024 * 1024;
 
-/// The keys and settings that join the rounds of a call.
+/// The keys and settings for `requestState`, which connects the rounds of a call.
 pub(crate) struct InputRounds {
-    /// The keys: the first one seals, all open. Without a key no tool can ask anything.
+    /// The keys. The first one encrypts, and each of them can decrypt. Without a key, no tool can send input requests.
     keys: OnceCell<Vec<StateKey>>,
-    /// The table with the key, if it is not known yet.
+    /// The table that contains the key, if the key has to be read from it.
     table: Option<Arc<Table>>,
-    /// The time limits for the table.
+    /// The time limits for reading the table.
     limits: CallLimits,
-    /// The time for a client's answers, and the time for which they are valid.
+    /// How long the client has to respond, and how long its response is valid.
     ttl: Duration,
-    /// The name of this function, if the host runs as one.
+    /// The name of the Lambda function, if the host runs in one.
     function: Option<String>,
 }
 
-/// The sealed content of a `requestState`.
+/// The content of a `requestState` before encryption.
 #[derive(Deserialize, Serialize)]
 struct SealedState {
-    /// The expiry. Unit: seconds since 1970.
+    /// When the state expires. Unit: seconds since 1970.
     expires: u64,
     questions: BTreeMap<String, Question>,
 }
@@ -79,23 +79,23 @@ impl InputRounds {
         }
     }
 
-    /// Returns the keys. That of the table is read once.
+    /// Returns the keys. A key in the table is read only once.
     async fn keys(&self) -> Result<&[StateKey], StoreError> {
         let keys = self.keys.get_or_try_init(async || match &self.table {
-            // On the heap: the futures of the AWS SDK are large.
+            // Boxed, because the futures of the AWS SDK are large.
             Some(table) => Ok(vec![Box::pin(table.state_key()).await?]),
             None => Ok(Vec::new()),
         });
         keys.await.map(Vec::as_slice)
     }
 
-    /// Reports whether there may be a key.
+    /// Reports whether input requests may be possible. (A key in the table may not have been read yet.)
     fn can_ask(&self) -> bool {
         self.keys.get().is_none_or(|keys| !keys.is_empty())
     }
 
-    /// Warns the operator if no tool can ask anything. Before a tool asks, only its required capabilities show that it
-    /// may.
+    /// Logs that no tool can send input requests, if there is no key. It is a warning if a tool requires a capability
+    /// for input requests. Other tools may send them as well, but that is not known before they do.
     pub(crate) fn warn_if_keyless(&self, tools: &[Arc<CatalogTool>]) {
         if self.can_ask() {
             return;
@@ -109,11 +109,13 @@ impl InputRounds {
         }
     }
 
-    /// Returns the identity of the call that a state is bound to: the same tool of the same plugin, the same arguments,
-    /// the same caller. The function is part of it, too: consent in a test environment is no consent in production.
+    /// Returns the identity of the call to which a state is bound: the same tool of the same plugin, the same arguments
+    /// and the same caller. It also contains the name of the function, because consent in a test environment is not
+    /// consent in production.
     fn call_binding(&self, incoming: &IncomingRequest<'_>, tool_call: &ToolCall<'_>) -> Vec<u8> {
         let arguments = tool_call.arguments.map_or("{}", RawValue::get);
-        // The text counts: a reader with shorter numbers than the tool's could take two texts for one value.
+        // The arguments are compared as text. If they were parsed with a number type less precise than the tool's, two
+        // different values could look equal.
         let arguments = Value::from(arguments);
         let call = json!([
             "requestState 2",
@@ -126,7 +128,8 @@ impl InputRounds {
         call.to_string().into_bytes()
     }
 
-    /// Opens a state of this server and this call that has not expired. Expired answers in it are removed.
+    /// Decrypts a state that this server issued for this call and that has not expired. Removes expired responses from
+    /// it.
     async fn open(
         &self,
         binding: &[u8],
@@ -159,10 +162,10 @@ impl InputRounds {
         Ok(seal(self.keys().await?, binding, &state))
     }
 
-    /// Returns the questions that the tool may ask, with the answers of earlier rounds.
+    /// Returns the input requests of earlier rounds with the client's responses, for the tool to continue from.
     ///
     /// # Errors
-    /// The answer to a client with a `requestState` that is not one for this call.
+    /// The error response to a client whose `requestState` is not valid for this call.
     pub(crate) async fn inputs(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -176,12 +179,13 @@ impl InputRounds {
                 *revision,
             )));
         }
-        // This check comes first: without a key no state can be opened, and that would not be the client's fault.
+        // This check must come first: without a key no state can be decrypted, and that must not be reported as the
+        // client's mistake.
         if !self.can_ask() {
             return Ok(InputRequests::unavailable(InputUnavailable::NoKey));
         }
         let mut questions = match &resume.state {
-            // The answers count for whatever questions have these keys.
+            // Without a state, a response is accepted for any input request with the same key.
             None => {
                 let keys = resume.responses.keys().cloned();
                 keys.map(|key| (key, Question::default())).collect()
@@ -213,7 +217,7 @@ impl InputRounds {
         Ok(InputRequests::resume(questions))
     }
 
-    /// Returns the questions of earlier rounds from the client's `requestState`.
+    /// Returns the input requests of earlier rounds from the client's `requestState`.
     async fn open_request_state(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -241,7 +245,7 @@ impl InputRounds {
         ))
     }
 
-    /// Returns the answer to a call with open questions; `None` if there are none.
+    /// Returns the response that sends a call's open input requests to the client; `None` if there are none.
     pub(crate) async fn input_required(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -266,7 +270,7 @@ impl InputRounds {
     }
 }
 
-/// Logs the reason, and returns the answer to a client that may try again.
+/// Logs the error. Returns the response, which tells the client to try again.
 fn key_unavailable(
     incoming: &IncomingRequest<'_>,
     tool_call: &ToolCall<'_>,

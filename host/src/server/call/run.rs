@@ -1,4 +1,4 @@
-//! The run of a call: on a thread of its own, until its tool comes back or its deadline.
+//! Runs a call on its own thread, until the tool returns or the deadline passes.
 
 use std::{
     io,
@@ -20,20 +20,20 @@ use crate::{
     },
 };
 
-/// The reason why a call gave no result.
+/// The reason why a call produced no result.
 pub(crate) enum CallError {
     Failed(CallFailure),
     TimedOut(Deadline),
-    /// The call did not begin: its plugin has a stuck tool.
+    /// The call was not started: another tool of its plugin is stuck.
     Quarantined,
-    /// The call did not begin: no thread could be started.
+    /// The call was not started: the operating system could not start a thread.
     NoThread(io::Error),
-    /// The tool succeeded, but the state that it has set could not be written.
+    /// The tool succeeded, but the state that it had set could not be stored.
     CommitFailed,
 }
 
-/// Runs a call, and writes the state that it has set if it succeeds. (It does so whether its client still waits or not,
-/// unless the client has cancelled the call.)
+/// Runs a call. If it succeeds, stores the state that it has set. (It does so even if the client has disconnected, but
+/// not if the client has cancelled the call.)
 pub(crate) async fn run_and_commit(
     threads: ThreadPool,
     tool: Arc<CatalogTool>,
@@ -54,12 +54,12 @@ pub(crate) async fn run_and_commit(
         Err(overtaken @ (StateFailure::Conflict(_) | StateFailure::PartialConflict(_))) => {
             Ok(CallResult::error(&overtaken.to_string()))
         }
-        // The store has logged the reason.
+        // The store has already logged the reason.
         Err(_) => Err(CallError::CommitFailed),
     }
 }
 
-/// Runs a call on a thread of its own, until it comes back or its deadline.
+/// Runs a call on its own thread, until the tool returns or the deadline passes.
 async fn run(
     threads: &ThreadPool,
     tool: Arc<CatalogTool>,
@@ -72,7 +72,7 @@ async fn run(
         return Err(CallError::Quarantined);
     }
     let (running, call) = (Arc::clone(&tool), live.call());
-    // The call stays registered until its tool comes back, whether anybody waits for it or not.
+    // The call stays registered until its tool returns, even if nobody waits for the result any more.
     let started = threads.run(move || {
         let _permit = permit;
         running.call(&arguments, &live)
@@ -86,7 +86,8 @@ async fn run(
     }
     cancel(&call, &tool.plugin);
     match timeout(CANCEL_GRACE, &mut outcome).await {
-        // A tool that learns of its cancellation may still return a result. (But no state is written any more.)
+        // A tool that notices the cancellation may still return a result, which is used. (But a state that it has set
+        // is no longer stored, so the call then counts as timed out.)
         Ok(Ok(Ok(Ok(result)))) if !call.state.is_pending() => Ok(result),
         Ok(_) => Err(CallError::TimedOut(deadline)),
         Err(_) => {
@@ -96,8 +97,8 @@ async fn run(
     }
 }
 
-/// Puts a plugin into quarantine. Its tool keeps its thread, and all locks that it holds. So the plugin serves no other
-/// calls until the tool comes back.
+/// Puts a plugin into quarantine. The stuck tool still occupies its thread and holds its locks, so the plugin must not
+/// serve other calls until the tool returns.
 fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiver) {
     let stuck = tool.plugin.quarantine();
     let (name, library) = (tool.mcp.name.clone(), tool.plugin.file());
@@ -115,7 +116,7 @@ fn quarantine(tool: Arc<CatalogTool>, call: Arc<ActiveCall>, outcome: CallReceiv
     });
 }
 
-/// The receiver of a call's result from its thread.
+/// Receives the result of a call from the call's thread.
 type CallReceiver = oneshot::Receiver<Result<Result<CallResult, CallFailure>, Panicked>>;
 
 fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallError> {
@@ -125,7 +126,7 @@ fn join(outcome: <CallReceiver as Future>::Output) -> Result<CallResult, CallErr
     }
 }
 
-/// Returns the failure for a panic on the host's side of a call. The log has a line of its own about it.
+/// Returns the failure for a panic in the host's own code during a call. The panic itself has its own line in the log.
 pub(crate) fn host_panic_failure() -> CallFailure {
     CallFailure {
         kind: FailureKind::Panic,
@@ -134,7 +135,7 @@ pub(crate) fn host_panic_failure() -> CallFailure {
     }
 }
 
-/// A future that continues as a task when its owner is dropped.
+/// A future that continues as a background task if its owner is dropped.
 pub(crate) struct DetachOnDrop<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output: Send> + Send + 'static> DetachOnDrop<F> {
@@ -158,15 +159,15 @@ impl<F: Future<Output: Send> + Send + 'static> Future for DetachOnDrop<F> {
 
 impl<F: Future<Output: Send> + Send + 'static> Drop for DetachOnDrop<F> {
     fn drop(&mut self) {
-        // At the end of the program there is no runtime left to continue on, and no need.
+        // When the program ends there is no runtime left, and nothing needs to continue.
         if let (Some(future), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(future);
         }
     }
 }
 
-/// Cancels a call after its client has left or its time limit has passed, and notifies its plugin. That happens on
-/// another thread, since plugins are not trusted to return at once.
+/// Cancels a call whose client has disconnected or whose time limit has passed, and notifies its plugin. The plugin is
+/// notified on another thread, because its code may not return quickly.
 fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     call.cancel();
     let (plugin, number) = (Arc::clone(plugin), call.number);
@@ -176,7 +177,7 @@ fn cancel(call: &ActiveCall, plugin: &Arc<Plugin>) {
     }
 }
 
-/// A guard that cancels a call when the future that waits for it is dropped.
+/// Cancels a call if the future that waits for it is dropped.
 pub(crate) struct CancelOnDrop {
     call: Arc<ActiveCall>,
     plugin: Arc<Plugin>,
@@ -199,7 +200,7 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        // As in [`DetachOnDrop`].
+        // As in [`DetachOnDrop`], nothing is left to do when the program ends.
         if self.armed && Handle::try_current().is_ok() {
             cancel(&self.call, &self.plugin);
         }

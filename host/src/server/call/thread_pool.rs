@@ -1,8 +1,8 @@
-//! Threads for calls: each call has one of its own, which then waits for the next call.
+//! Threads for calls. Each call has its own thread, which is used again for later calls.
 //!
-//! These are not tokio's threads for blocking work. Tokio wakes such a thread while it holds the lock that the thread
-//! needs first. On one core, and most functions have no more, that would take four switches between threads for each
-//! call instead of two.
+//! These are not tokio's threads for blocking work. When tokio wakes such a thread, it still holds the lock that the
+//! thread needs first. On one core, and most functions have no more, that causes four thread switches for each call
+//! instead of two.
 
 use std::{
     io,
@@ -14,28 +14,28 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// The time that an idle thread waits for another call. Source: ours; tokio's own wait as long.
+/// How long an idle thread waits for the next call. Source: ours; tokio's threads wait for the same time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Work, with a function to call when its thread is free for the next.
+/// Work for a thread. It calls its argument to mark the thread as free for the next work.
 type Work = Box<dyn FnOnce(&dyn Fn()) + Send>;
 
-/// The idle threads, the latest on top.
+/// The idle threads. The one that became idle last is used first.
 #[derive(Clone, Default)]
 pub(crate) struct ThreadPool(Arc<Mutex<Vec<Arc<Worker>>>>);
 
-/// A thread's slot for work.
+/// A thread, and the work that was assigned to it.
 struct Worker {
     work: Mutex<Option<Work>>,
     thread: Mutex<Option<Thread>>,
 }
 
-/// A panic on a thread.
+/// The work on a thread panicked.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
 impl ThreadPool {
-    /// Runs work on a thread of its own. The result is lost if the receiver is dropped.
+    /// Runs work on its own thread. The result is lost if the receiver is dropped.
     ///
     /// # Errors
     /// No thread can be started.
@@ -46,7 +46,8 @@ impl ThreadPool {
         let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |release| {
             let outcome = catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked);
-            // This comes before the waiting caller can have another call.
+            // The thread must be free before the caller receives the result, because the caller's next call can then
+            // use it again.
             release();
             let _ = sender.send(outcome);
         });
@@ -79,7 +80,7 @@ impl ThreadPool {
         }
     }
 
-    /// Waits for work, but not forever.
+    /// Waits for work until the idle timeout.
     fn wait(&self, worker: &Arc<Worker>) -> Option<Work> {
         let until = Instant::now() + IDLE_TIMEOUT;
         loop {
@@ -91,7 +92,7 @@ impl ThreadPool {
             if remaining.is_zero() {
                 let mut idle = self.idle();
                 let position = idle.iter().position(|other| Arc::ptr_eq(other, worker));
-                // A missing entry means that another caller has just taken this thread, and brings work.
+                // If this thread is not in the list, another thread has just taken it from there to assign work to it.
                 if let Some(position) = position {
                     idle.remove(position);
                     return None;
@@ -109,14 +110,14 @@ impl Worker {
     fn assign(&self, work: Work) {
         *lock(&self.work) = Some(work);
         let thread = lock(&self.thread).clone();
-        // The thread wakes when no lock is held.
+        // Both locks are released before the thread wakes, so that it never waits for them.
         if let Some(thread) = thread {
             thread.unpark();
         }
     }
 }
 
-/// No panic can leave the data inconsistent under a lock.
+/// Locks a mutex, even if a thread panicked while it held the lock. A panic cannot leave the data inconsistent here.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The identification of callers: by the gateway in front of the host, or by a token.
+//! The identification of callers, by the gateway in front of the host or by a token.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header::WWW_AUTHENTICATE};
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The rules about permitted callers.
+/// The rules about who may call.
 pub(crate) struct Access {
     origin_policy: OriginPolicy,
     tokens: BearerTokens,
@@ -30,7 +30,7 @@ impl Access {
         }
     }
 
-    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin that the CORS headers must allow, if there is one.
     pub(crate) fn origin<'a>(
         &self,
         headers: &'a HeaderMap,
@@ -39,11 +39,11 @@ impl Access {
         self.origin_policy.check(headers, exposure)
     }
 
-    /// Identifies a caller by its token, where tokens are required. Returns `None` where they are not; the front door's
-    /// identification counts then.
+    /// Identifies a caller by its token. Returns `None` if no tokens are required; in that case the identification by
+    /// the front door applies.
     ///
-    /// The token's name replaces a principal from the gateway, since the host is configured to require tokens. The
-    /// gateway's claims stay.
+    /// If the gateway has identified a principal too, the name of the token replaces it, because the operator has
+    /// configured the host to require tokens. The gateway's claims are kept.
     pub(crate) fn caller(
         &self,
         incoming: &IncomingRequest<'_>,
@@ -59,7 +59,8 @@ impl Access {
         }))
     }
 
-    /// Reports whether the caller may see what only permitted callers see. A missing token is no error here.
+    /// Reports whether the caller may see details that are only for permitted callers. A missing token is not an error
+    /// here.
     pub(crate) fn is_trusted(&self, incoming: &IncomingRequest<'_>) -> Result<bool, AuthError> {
         if !self.requires_token(incoming) {
             return Ok(true);
@@ -72,7 +73,7 @@ impl Access {
     }
 }
 
-/// Returns the answer to a caller without permission, with the challenge.
+/// Returns the response to a caller without permission, with `WWW-Authenticate`.
 pub(crate) fn challenge(refused: AuthError) -> Response<Bytes> {
     let mut response = refusal(refused.status(), &refused.to_string());
     let challenge = HeaderValue::from_static(refused.challenge());

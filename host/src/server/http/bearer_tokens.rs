@@ -1,7 +1,8 @@
-//! Bearer tokens, for hosts without an authorizing gateway in front of them.
+//! Bearer tokens, for hosts without a gateway that authorizes callers.
 //!
-//! The host knows names and hashes, never a token: a reader of its configuration, as plugins can be, cannot call with
-//! it. The hash is a plain SHA-256. A token is no password: it has 256 random bits and cannot be guessed.
+//! The host knows the names and hashes of tokens, but never a token itself. So nobody who can read the host's
+//! configuration, such as a plugin, can make calls with it. The hash is a plain SHA-256: unlike a password, a token
+//! consists of 256 random bits and cannot be guessed.
 
 use std::fmt;
 
@@ -11,16 +12,16 @@ use layer_format::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The prefix of a token. Scanners for secrets recognize it in code and logs.
+/// The prefix of a token, by which secret scanners recognize tokens in code and logs.
 const TOKEN_PREFIX: &str = "mcp_";
 
-/// The longest name of a token. Unit: bytes. Source: ours; every log line of a request contains it.
+/// The maximum length of a token's name. Unit: bytes. Source: ours; every log line of a request contains the name.
 const MAX_NAME: usize = 64;
 
-/// The number of bytes of a SHA-256.
+/// The length of a SHA-256. Unit: bytes.
 const HASH_LENGTH: usize = 32;
 
-/// The permitted callers, by names and hashes of their tokens. Without any, everybody may call.
+/// The permitted callers: the names and hashes of their tokens. If there are none, everybody may call.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct BearerTokens(Vec<TokenEntry>);
 
@@ -32,13 +33,14 @@ struct TokenEntry {
 
 /// A new token.
 pub struct NewToken {
-    /// The text that the caller sends.
+    /// The token itself, which the caller sends.
     pub secret: String,
-    /// The SHA-256 of the text, in hexadecimal.
+    /// The SHA-256 of the token, in hexadecimal.
     pub hash: String,
 }
 
-/// The reason why a request is not authorized. It quotes nothing of the header, which may be a misspelled secret.
+/// The reason why a request is not authorized. The message quotes nothing of the header, which may contain a mistyped
+/// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("this server requires a token; send it in the header `Authorization: Bearer TOKEN`")]
@@ -52,7 +54,7 @@ pub(crate) enum AuthError {
 }
 
 impl AuthError {
-    /// Returns the HTTP status. Source: RFC 6750, section 3.1, and MCP as well (M:auth, "Error Handling").
+    /// Returns the HTTP status that RFC 6750, section 3.1, and MCP require (M:auth, "Error Handling").
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Missing | Self::Unknown => StatusCode::UNAUTHORIZED,
@@ -60,8 +62,8 @@ impl AuthError {
         }
     }
 
-    /// Returns the value of `WWW-Authenticate`. A missing token is no error (RFC 6750, section 3.1), but some parameter
-    /// is required (section 3).
+    /// Returns the value of `WWW-Authenticate`. For a missing token it contains no error code (RFC 6750, section 3.1),
+    /// but at least one parameter is required (section 3).
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::Missing => r#"Bearer realm="mcp""#,
@@ -72,11 +74,12 @@ impl AuthError {
 }
 
 impl BearerTokens {
-    /// Parses the tokens of `MCP_BEARER_TOKENS`: `NAME:HASH`, comma-separated. A name may have several tokens, so that one
-    /// can be replaced while the other still counts.
+    /// Parses `MCP_BEARER_TOKENS`: entries of the form `NAME:HASH`, separated by commas. Several entries may have the
+    /// same name, so that a token can be replaced while the old one is still valid.
     ///
     /// # Errors
-    /// All problems, each as the end of a sentence that names the variable. They quote nothing of the value.
+    /// All problems, each as the end of a sentence that begins with the variable's name. They quote nothing of the
+    /// value.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut tokens: Vec<TokenEntry> = Vec::new();
         let mut problems = Vec::new();
@@ -111,7 +114,7 @@ impl BearerTokens {
             }
         }
         if entries.is_empty() {
-            // An open server must be configured by leaving the variable out, not by an empty list.
+            // An operator who wants no tokens must leave the variable unset. An empty list could be a mistake.
             problems.push(
                 "has no entry; write NAME:HASH, or unset it to let everybody call".to_owned(),
             );
@@ -123,22 +126,23 @@ impl BearerTokens {
         }
     }
 
-    /// Reports whether no token is required.
+    /// Reports whether there are no tokens, so that everybody may call.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns the name of the token in a request; `None` if there is none.
+    /// Returns the name of the token in a request; `None` if the request has no token.
     ///
     /// # Errors
-    /// The reason why the header is no known token.
+    /// The reason why the header does not contain a known token.
     pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
         let Some(token) = bearer(headers)? else {
             return Ok(None);
         };
         let hash: [u8; HASH_LENGTH] = Sha256::digest(token).into();
-        // All tokens are compared, each in constant time, so that the duration does not show how close a guess was.
+        // All hashes are compared, each in constant time, so that the duration reveals nothing about how close a guess
+        // was.
         let mut owner = None;
         for entry in &self.0 {
             if bool::from(entry.hash.ct_eq(&hash)) {
@@ -149,7 +153,7 @@ impl BearerTokens {
     }
 }
 
-/// Shows the names alone.
+/// Shows only the names.
 impl fmt::Debug for BearerTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
@@ -159,17 +163,17 @@ impl fmt::Debug for BearerTokens {
 }
 
 impl NewToken {
-    /// Returns a new token: 256 random bits of the system.
+    /// Returns a new token with 256 random bits from the operating system.
     #[must_use]
     pub fn random() -> Self {
-        // Letters and digits only, so that a double click selects all of it.
+        // Only letters, digits and an underscore, so that a double click selects the whole token.
         let secret = format!("{TOKEN_PREFIX}{}", hex(&Key::generate()));
         let hash = hex(&Sha256::digest(&secret));
         Self { secret, hash }
     }
 }
 
-/// Checks a name of a token.
+/// Checks the name of a token.
 ///
 /// # Errors
 /// The rules for names.
@@ -184,8 +188,8 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// Returns the token of a request: RFC 6750, section 2.1, the only place that MCP allows (M:auth, "Token
-/// Requirements").
+/// Returns the token in the `Authorization` header (RFC 6750, section 2.1). MCP allows no other place for it (M:auth,
+/// "Token Requirements").
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -197,7 +201,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, AuthError> {
     let value = value.to_str().map_err(|_| AuthError::Malformed)?;
     let value = value.trim_matches([' ', '\t']);
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    // A header of another scheme, such as a signature for the gateway, is not for the host.
+    // A header with another scheme, such as a signature for the gateway, is not meant for the host.
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }

@@ -1,8 +1,9 @@
-//! The permitted origins of requests: `Origin` and `Host` against DNS rebinding, and CORS for permitted browsers.
+//! The permitted origins and hosts of requests. The checks of `Origin` and `Host` prevent DNS rebinding, and CORS lets
+//! permitted web pages read responses.
 //!
-//! A page of a foreign site can make a browser send requests to a server on the user's own machine. With a name that
-//! resolves to 127.0.0.1 it can also read the answers. So an origin must be known, and a host on loopback answers only
-//! to names of this machine.
+//! A web page can make a browser send requests to a server on the user's own machine. If the page's domain name
+//! resolves to 127.0.0.1, the page can also read the responses (DNS rebinding). So an origin must be known, and a host
+//! that listens on loopback accepts only requests in which `Host` is a name of this machine.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,10 +20,11 @@ use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
 use crate::{config::Config, server::request::Exposure};
 
-/// The methods of the MCP endpoint.
+/// The HTTP methods of the MCP endpoint.
 pub(crate) const METHODS: &str = "POST, DELETE, OPTIONS";
 
-/// Headers that a browser may send and a page may not be allowed to send by default.
+/// Request headers that MCP clients use. Before a page of another origin can send them, a browser may require that the
+/// server allows them.
 const REQUEST_HEADERS: [&str; 8] = [
     "accept",
     "authorization",
@@ -34,27 +36,28 @@ const REQUEST_HEADERS: [&str; 8] = [
     "mcp-session-id",
 ];
 
-/// Headers of an answer that a page may read.
+/// Response headers that a page of another origin may read.
 const EXPOSED_HEADERS: &str = "Mcp-Session-Id, Retry-After, WWW-Authenticate";
 
-/// The time that a browser may cache the response to a preflight. Unit: seconds.
+/// How long a browser may cache the response to a preflight. Unit: seconds.
 /// Source: ours; Chromium caches it for at most two hours.
 const MAX_AGE: &str = "7200";
 
-/// The maximum size of requested headers that the answer to a preflight repeats. Unit: bytes.
-/// Source: ours; half of the size of all headers in API Gateway (10,240 bytes), and some hundred arguments.
+/// The maximum size of the requested header names that the response to a preflight repeats. Unit: bytes.
+/// Source: ours; it is half of the size that API Gateway allows for all headers (10,240 bytes), and enough for some
+/// hundred arguments.
 const MAX_ECHO: usize = 5 * 1024;
 
-/// The header by which a browser asks whether a page of the internet may call into a private network, and the header of
-/// the answer.
+/// The request header by which a browser asks whether a page from the internet may call a server in a private network,
+/// and the response header that allows it.
 /// Source: Private Network Access, WICG draft, "CORS preflight".
 const ASKS_FOR_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 const ALLOWS_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 
-/// Reports whether a name means this machine. (An address cannot be redirected as a name can.) An IPv6 address is in
-/// brackets (RFC 3986, section 3.2.2).
+/// Reports whether a host name or address means this machine. (DNS rebinding can redirect a name, but not an address.)
+/// An IPv6 address is in brackets (RFC 3986, section 3.2.2).
 fn is_this_machine(name: &str) -> bool {
     let in_brackets = name
         .strip_prefix('[')
@@ -75,7 +78,7 @@ pub(crate) struct OriginPolicy {
     hosts: Vec<String>,
 }
 
-/// The reason why a request is refused.
+/// The reason why a request is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OriginError {
     #[error("the origin {0} is not allowed; the operator can add it to MCP_ALLOWED_ORIGINS")]
@@ -92,17 +95,18 @@ impl OriginPolicy {
         }
     }
 
-    /// Checks `Origin` and `Host`. Returns the origin to allow by CORS, if there is one.
+    /// Checks `Origin` and `Host`. Returns the origin that the CORS headers must allow, if there is one.
     pub(crate) fn check<'a>(
         &self,
         headers: &'a HeaderMap,
         exposure: Exposure<'_>,
     ) -> Result<Option<&'a HeaderValue>, OriginError> {
         let as_text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        // Only the operator knows the names of an address that others can reach.
+        // On an address that other machines can reach, `Host` is checked only if the operator has configured the names
+        // of that address.
         let is_named = exposure == Exposure::Network && !self.hosts.is_empty();
         if exposure == Exposure::Loopback || is_named {
-            // A client that sends several hosts may mean any of them.
+            // If a client sends several `Host` headers, each of them must be permitted.
             let mut hosts = headers.get_all(HOST).iter();
             if let Some(foreign) = hosts.find(|host| !self.allows_host(host)) {
                 return Err(OriginError::Host(as_text(foreign)));
@@ -136,7 +140,7 @@ impl OriginPolicy {
         {
             return true;
         }
-        // "null", the origin of sandboxed pages and files, has no host.
+        // "null", the origin of sandboxed pages and of local files, has no host.
         let Some(host) = text
             .parse::<Uri>()
             .ok()
@@ -167,7 +171,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Returns the answer to `OPTIONS`.
+/// Returns the response to a preflight (`OPTIONS`).
 pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     let mut response = Response::new(bytes::Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -181,14 +185,14 @@ pub(crate) fn preflight(headers: &HeaderMap) -> Response<bytes::Bytes> {
     if let Ok(allowed) = HeaderValue::from_str(&allowed_headers(headers)) {
         answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     }
-    // The origin, if there is one, was checked before.
+    // `Origin`, if the request has one, was already checked.
     if headers.contains_key(ASKS_FOR_PRIVATE_NETWORK) {
         answer.insert(ALLOWS_PRIVATE_NETWORK, HeaderValue::from_static("true"));
     }
     response
 }
 
-/// Returns the headers that MCP knows, and the requested headers that repeat arguments.
+/// Returns the names of the headers that MCP defines, and those of the requested headers that repeat arguments.
 fn allowed_headers(headers: &HeaderMap) -> String {
     let requested = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let requested = requested.filter_map(|requested| requested.to_str().ok());
@@ -208,7 +212,7 @@ fn allowed_headers(headers: &HeaderMap) -> String {
         .join(", ")
 }
 
-/// Reports whether a name is one of a header that repeats an argument.
+/// Reports whether a header is one that repeats an argument.
 fn is_argument(name: &str) -> bool {
     let prefix = name.get(..ARGUMENT_HEADER_PREFIX.len());
     prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(ARGUMENT_HEADER_PREFIX))
@@ -216,7 +220,7 @@ fn is_argument(name: &str) -> bool {
         && HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
-/// Adds the headers that let the calling page read the answer.
+/// Adds the headers that let the calling page read the response.
 pub(crate) fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(

@@ -1,14 +1,14 @@
-//! Readers of request headers.
+//! Functions that read request headers.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use http::{HeaderMap, HeaderName, header::ACCEPT};
 use mcp_protocol::ARGUMENT_HEADER_PREFIX;
 
-/// The headers that plugins may see of every request. `MCP_CONTEXT_HEADERS` adds to them.
+/// The headers of a request that plugins may always see. `MCP_CONTEXT_HEADERS` adds further ones.
 ///
-/// Source: ours. They contain the language of the answer, the calling program and page, and the ids under which others
-/// log the request. None of them allows to act as the caller, and none is an address.
+/// Source: ours. They contain the preferred language, the calling program and page, and the ids under which other
+/// systems log the request. None of them contains credentials of the caller, and none contains a network address.
 const PLUGIN_HEADERS: [&str; 6] = [
     "accept-language",
     "origin",
@@ -18,8 +18,8 @@ const PLUGIN_HEADERS: [&str; 6] = [
     "x-request-id",
 ];
 
-/// Returns the value of a header. Several values are joined to one (RFC 9110, section 5.2). A value that is not text
-/// becomes a character that no version, method or tool contains. So neither equals a value of the body.
+/// Returns the value of a header. Several values are joined into one (RFC 9110, section 5.2). A value that is not text
+/// becomes U+FFFD. Neither a joined value nor U+FFFD can equal a version, method or tool in the body.
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let values = headers.get_all(name).iter();
     let mut values = values.map(|value| Cow::from(value.to_str().unwrap_or("\u{fffd}")));
@@ -27,8 +27,8 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, s
     Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
 }
 
-/// Returns the value of a header that has one value. If the same value comes several times, it counts once: an HTTP API
-/// of API Gateway joins repeated headers by commas.
+/// Returns the value of a header that must have a single value. Repeated equal values count as one: an HTTP API of API
+/// Gateway joins repeated headers with commas.
 pub(crate) fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let joined = header(headers, name)?;
     let mut values = joined.split(',').map(str::trim);
@@ -39,14 +39,14 @@ pub(crate) fn single_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Co
     Some(joined)
 }
 
-/// Checks for `application/json`, with any parameters.
+/// Reports whether a content type is `application/json`, with or without parameters.
 pub(crate) fn is_json(kind: &str) -> bool {
     let essence = kind.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Reports whether the answer may be an event stream. It may unless `Accept` excludes it (RFC 9110, section 12.5.1: the
-/// most specific of the matching ranges decides).
+/// Reports whether the response may be an event stream. It may, unless `Accept` excludes it. (The most specific range
+/// that matches applies: RFC 9110, section 12.5.1.)
 pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
     let Some(accept) = header(headers, ACCEPT.as_str()) else {
         return true;
@@ -59,7 +59,7 @@ pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
         .is_some_and(|quality| quality > 0.0)
 }
 
-/// Returns the quality of a media range in `Accept`, if it is there.
+/// Returns the quality value of a media range in `Accept`; `None` if the range is not listed.
 fn quality(accept: &str, range: &str) -> Option<f32> {
     accept.split(',').find_map(|item| {
         let mut parts = item.split(';').map(str::trim);
@@ -71,7 +71,7 @@ fn quality(accept: &str, range: &str) -> Option<f32> {
     })
 }
 
-/// Returns the headers that plugins may see: those that they always may, those that repeat arguments, and `more`.
+/// Returns the headers that a plugin may see: those that every plugin may see, those that repeat arguments, and `more`.
 pub(crate) fn plugin_headers(headers: &HeaderMap, more: &[HeaderName]) -> BTreeMap<String, String> {
     let arguments = headers.keys().map(HeaderName::as_str);
     let arguments = arguments.filter(|name| name.starts_with(ARGUMENT_HEADER_PREFIX));

@@ -1,4 +1,4 @@
-//! `GET /health` and `HEAD /health`: the tools that are served, and the plugins that are skipped.
+//! `GET /health` and `HEAD /health`: report the served tools and the skipped plugins.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
@@ -11,7 +11,7 @@ use crate::{
     server::{http::response::empty, request::IncomingRequest},
 };
 
-/// Checks for `/health`, below any base path.
+/// Reports whether a path is `/health`, possibly below a base path.
 pub(crate) fn is_health_path(path: &str) -> bool {
     path.trim_end_matches('/').ends_with("/health")
 }
@@ -21,8 +21,9 @@ pub(crate) fn is_health_request(incoming: &IncomingRequest<'_>) -> bool {
     reads && is_health_path(incoming.path)
 }
 
-/// Returns the status, `{"status": "ok"}` or `"degraded"`. For trusted callers it also lists `host`, `layers`, `tools`
-/// and `leftOut`, and `log` if lines of the log were dropped: `{"dropped": 3, "fault": "nobody reads the log"}`.
+/// Returns the response, with `{"status": "ok"}` or `{"status": "degraded"}`. For trusted callers it also contains
+/// `host`, `layers`, `tools` and `leftOut`, and if log lines were dropped also `log`: `{"dropped": 3, "fault": "nobody
+/// reads the log"}`.
 pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
     let skipped: Vec<_> = catalog.skipped().map(describe).collect();
     let layers = catalog.layers().iter();
@@ -50,6 +51,6 @@ pub(crate) fn health(catalog: &Catalog, is_trusted: bool) -> Response<Bytes> {
 }
 
 fn describe(left: SkippedPlugin) -> Value {
-    // The reason is in the log alone: it may quote a plugin's own text.
+    // The reason is only in the log, because it may quote text from the plugin.
     json!({ "file": left.file, "code": left.code.as_str() })
 }

@@ -1,4 +1,4 @@
-//! Answers as HTTP responses.
+//! Converts replies into HTTP responses.
 
 use bytes::Bytes;
 use http::{
@@ -9,18 +9,18 @@ use mcp_protocol::{Answer, event_stream, jsonrpc::INVALID_REQUEST};
 
 use crate::server::outcome::McpReply;
 
-/// The time after which a client may repeat a request that could not be served. Unit: seconds.
-/// Source: ours. Most calls take less.
+/// How long a client should wait before it repeats a request that could not be served. Unit: seconds.
+/// Source: ours. Most calls are shorter.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// The content type of an event stream. Source: HTML Living Standard, section 9.2.
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// A marker in the extensions of a response with a JSON-RPC error as its body, or a batch with one.
+/// An extension that marks an HTTP response whose body is a JSON-RPC error, or a batch that contains one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JsonRpcErrorMarker;
 
-/// Returns a refusal before any message was parsed.
+/// Returns the response that rejects a request before its message is parsed.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
     respond(Answer::error(
         status.as_u16(),
@@ -49,7 +49,7 @@ pub(crate) fn respond(answer: Answer) -> Response<Bytes> {
     response
 }
 
-/// Returns a reply as one HTTP response: a complete event stream, or JSON if there are no notifications.
+/// Returns a reply as one HTTP response: a complete event stream if there are notifications, otherwise JSON.
 pub(crate) fn into_response(outcome: McpReply) -> Response<Bytes> {
     let McpReply {
         notifications,
@@ -57,7 +57,7 @@ pub(crate) fn into_response(outcome: McpReply) -> Response<Bytes> {
         ..
     } = outcome;
     let mut response = respond(answer);
-    // The host writes nothing but UTF-8.
+    // This never fails: the host writes only UTF-8.
     let Ok(text) = str::from_utf8(response.body()) else {
         return response;
     };
@@ -76,7 +76,7 @@ pub(crate) fn to_event_stream(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_TYPE, EVENT_STREAM),
         (CACHE_CONTROL, "no-cache"),
-        // Some proxies otherwise wait for more (M:http).
+        // Without this header, some proxies buffer the stream (M:http).
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

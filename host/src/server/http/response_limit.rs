@@ -1,30 +1,30 @@
-//! The size limit of front doors for answers.
+//! The size limits that front doors set for responses.
 
 use mcp_protocol::{Answer, jsonrpc::INTERNAL_ERROR};
 
 use crate::server::outcome::McpReply;
 
-/// The size of what a front door adds to an answer: its status, and headers, which are there twice behind a load
-/// balancer. Unit: bytes.
-/// Source: ours; the longest of the host's own headers, sent twice, are a quarter of it.
+/// The size reserved for what a front door counts in addition to the body: the status and the headers, which a load
+/// balancer's response contains twice. Unit: bytes.
+/// Source: ours; the longest set of headers that the host sends, counted twice, is a quarter of it.
 const ENVELOPE_OVERHEAD: usize = 4096;
 
-/// The size limit of a front door for answers.
+/// The size limit that a front door sets for responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseLimit {
-    /// The front door with this limit, with its article: `a load balancer`.
+    /// The kind of front door, with its article: `a load balancer`.
     pub front_door: &'static str,
     /// The limit. Unit: bytes.
     pub bytes: usize,
-    /// Whether the answer is a string inside the JSON that is counted. Its quotes and backslashes then take two bytes
-    /// each.
+    /// Whether the body is a string inside the JSON whose size is limited. Then quotes and backslashes in it count as
+    /// two bytes each.
     pub is_json_escaped: bool,
 }
 
 impl ResponseLimit {
-    /// Returns the size of an answer, as this front door counts it, if that is too large.
+    /// Returns the size of a response as this front door counts it, if it exceeds the limit.
     pub(crate) fn excess(&self, bodies: &[&[u8]]) -> Option<usize> {
-        // Most answers are so small that nothing needs to be counted.
+        // Most responses are so small that they need not be counted exactly.
         let upper_bound: usize = bodies
             .iter()
             .map(|body| body.len() * MAX_ESCAPED_SIZE)
@@ -44,7 +44,7 @@ impl ResponseLimit {
         }
     }
 
-    /// Returns the reply to a batch, or an error if it is too large for the front door.
+    /// Returns the reply to a batch, or an error response if the reply is too large for the front door.
     pub(crate) fn enforce_on_batch(&self, outcome: McpReply) -> McpReply {
         let Some(bytes) = self.excess(&outcome.bodies()) else {
             return outcome;
@@ -57,10 +57,10 @@ impl ResponseLimit {
     }
 }
 
-/// The maximum size of a byte in a JSON string. Unit: bytes.
+/// The maximum size of one byte after it is escaped in a JSON string. Unit: bytes.
 const MAX_ESCAPED_SIZE: usize = 6;
 
-/// Returns the size of a byte in a JSON string (RFC 8259, section 7).
+/// Returns the size of one byte after it is escaped in a JSON string (RFC 8259, section 7).
 fn escaped_size(byte: &u8) -> usize {
     match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,

@@ -1,7 +1,8 @@
-//! Streamed answers: an event stream that begins with the first notification before the answer.
+//! Streamed responses: an event stream that starts with the first notification, or with a comment if none is sent for
+//! long, and ends with the call's response.
 //!
-//! An answer that comes before any notification is sent whole, in one piece. Most answers do, and their clients need
-//! not read a stream.
+//! If the response is ready before that, it is sent as plain JSON, without a stream. That is the usual case, in which
+//! clients need not read a stream.
 
 use std::{
     convert::Infallible,
@@ -33,28 +34,29 @@ use crate::server::{
     request::NotificationSink,
 };
 
-/// The time without events after which a comment shows that the stream is alive. Unit: seconds.
-/// Source: HTML Living Standard, section 9.2.7, "Authoring notes": a comment line every 15 seconds or so, as proxies
-/// drop connections that are silent for long.
+/// After this time without events, a comment is sent to show that the stream is alive. Unit: seconds.
+/// Source: HTML Living Standard, section 9.2.7, "Authoring notes". It recommends a comment line about every 15 seconds,
+/// because proxies drop connections that are silent for long.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A comment, which readers of events ignore. Source: HTML Living Standard, section 9.2.6.
+/// A comment line. Clients ignore comments in an event stream. Source: HTML Living Standard, section 9.2.6.
 const KEEP_ALIVE: &[u8] = b": the tool still runs\n\n";
 
-/// The maximum size of notifications that wait for a client which does not read. Later notifications are lost, but not
-/// the answer. Unit: bytes.
-/// Source: ours; the same limit applies to answers that are sent whole.
+/// The maximum size of the notifications that are queued for a client that does not read them. Further notifications
+/// are dropped, but the final response is always sent. Unit: bytes.
+/// Source: ours; the same limit applies to responses that are not streamed.
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
-/// A response that becomes an event stream with the first notification.
+/// A response that becomes an event stream when the first notification is sent.
 pub(crate) struct StreamingResponse {
-    /// The origin of the page that may read the answer.
+    /// The origin of the web page that may read the response.
     origin: Option<HeaderValue>,
     accepts_events: bool,
 }
 
 impl StreamingResponse {
-    /// Prepares the response to a request with these headers. The origin is that of a permitted page.
+    /// Prepares the response to a request with these headers. `origin` is the origin of the calling page, if that is
+    /// permitted.
     pub(crate) fn new(headers: &HeaderMap, origin: Option<&HeaderValue>) -> Self {
         Self {
             origin: origin.cloned(),
@@ -62,10 +64,12 @@ impl StreamingResponse {
         }
     }
 
-    /// Runs `answer` and returns its response. A response that comes before any notification is returned whole; a later
-    /// one becomes the last event of a stream. Dropping the stream drops the running `answer`.
+    /// Runs `answer`. If it completes before the stream has started, returns its response as it is. Otherwise
+    /// returns an event stream, in which the response of `answer` is the last event. If the stream is dropped, the
+    /// running `answer` is dropped as well.
     ///
-    /// The log entry of a whole response is returned beside it. That of a stream is written at its end.
+    /// For a response that is not streamed, also returns its log entry. The log entry of a stream is written when the
+    /// stream ends.
     pub(crate) async fn respond<A>(
         self,
         answer: impl FnOnce(NotificationSink) -> A,
@@ -101,7 +105,7 @@ impl StreamingResponse {
     }
 }
 
-/// Notifications that no client has read yet.
+/// Notifications that were not sent to the client yet.
 struct EventQueue {
     events: UnboundedReceiver<Vec<u8>>,
     bytes: Arc<AtomicUsize>,
@@ -120,17 +124,18 @@ impl EventQueue {
                 tracing::debug!("the client reads its notifications too slowly: one was dropped");
                 return;
             }
-            // A client that is gone gets nothing.
+            // Sending fails only if the client has disconnected. The event is then dropped.
             let _ = sender.send(event);
         });
         (sink, Self { events, bytes })
     }
 
-    /// Takes all waiting events as one piece.
+    /// Takes all queued events, joined into one chunk.
     fn poll_take(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
         let mut taken = Vec::new();
         loop {
-            // Polling alone may stop before all is taken, so that other tasks can run (tokio's cooperative budget).
+            // `poll_recv` may stop before the queue is empty, to let other tasks run (tokio's cooperative budget), so
+            // `try_recv` comes first.
             let event = match self.events.try_recv() {
                 Ok(event) => event,
                 Err(_) => match self.events.poll_recv(context) {
@@ -145,10 +150,10 @@ impl EventQueue {
     }
 }
 
-/// A response, and its log entry if that is not written yet.
+/// A response, and its log entry if that was not written yet.
 pub(crate) type LoggedResponse = (Response<Bytes>, Option<AccessLogEntry>);
 
-/// The first part of a response.
+/// The first part of a response, which shows whether it is streamed.
 #[expect(
     clippy::large_enum_variant,
     reason = "it is moved once, and most answers are whole"
@@ -158,11 +163,11 @@ enum FirstChunk {
     Event(Bytes),
 }
 
-/// The events before the answer, and the answer as the last of them.
+/// An event stream: the notifications, then the response as the last event.
 struct EventStream {
     first: Option<Bytes>,
     queue: EventQueue,
-    /// The running answer; `None` when it has come.
+    /// The future of the response; `None` when it has completed.
     pending_answer: Option<Pin<Box<dyn Future<Output = LoggedResponse> + Send>>>,
     keep_alive: Pin<Box<Sleep>>,
 }
@@ -176,7 +181,7 @@ impl EventStream {
             && let Poll::Ready((response, entry)) = pending_answer.as_mut().poll(context)
         {
             self.pending_answer = None;
-            // Notifications that came meanwhile were sent before the answer.
+            // Notifications that were sent while the response was computed come before it.
             return Poll::Ready(match self.queue.poll_take(context) {
                 None => FirstChunk::Whole((response, entry)),
                 Some(events) => FirstChunk::Event(append_answer(events, &response)),
@@ -221,7 +226,8 @@ impl EventStream {
     }
 }
 
-/// Appends the answer to these events. Its status is lost: that of a stream is sent before.
+/// Appends the response to these events as the last one. Its HTTP status is lost, because the stream's own status was
+/// already sent.
 fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     let answer = match str::from_utf8(response.body()) {
         Ok("") | Err(_) => return events,
@@ -231,7 +237,7 @@ fn append_answer(events: Bytes, response: &Response<Bytes>) -> Bytes {
     [events.as_ref(), &answer].concat().into()
 }
 
-/// The body of a response: one piece, or the events of a stream. It never fails.
+/// The body of a response: one chunk, or the events of a stream. Reading it never fails.
 pub(crate) struct ResponseBody(Inner);
 
 enum Inner {

@@ -1,4 +1,4 @@
-//! The client of DynamoDB.
+//! Builds the client for DynamoDB.
 
 use std::{env, path::Path, time::Duration};
 
@@ -18,24 +18,26 @@ use rustls::{
 
 use crate::store::session::StoreError;
 
-/// The time limit for a connection. Source: ours. Within a region it takes milliseconds.
+/// The time limit for connecting. Source: ours. Within a region, connecting takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The time limit for one attempt. Source: ours. A healthy DynamoDB answers within some ten milliseconds.
+/// The time limit for one attempt. Source: ours. A healthy DynamoDB responds within some ten milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time limit for an operation with all its attempts. Source: ours: well below the 29 s of a gateway.
+/// The time limit for an operation with all its attempts. Source: ours; it is well below the 29 s after which a gateway
+/// times out.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The maximum number of attempts, the first one included. Source: ours.
+/// The maximum number of attempts, including the first. Source: ours.
 const ATTEMPTS: u32 = 5;
 
-/// The maximum first pause between two attempts; it doubles after that.
-/// Source: the SDKs' own for DynamoDB, which answers faster than other services.
+/// The maximum pause after the first attempt. It doubles with each further attempt.
+/// Source: the default of the AWS SDKs for DynamoDB, which responds faster than other services.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// The root certificates of Amazon's services. Source: amazontrust.com, "Root CAs", as in Mozilla's list. (Reading all
-/// 144 of that list takes more than half of the time to build a client.)
+/// The root certificates of Amazon's services. Source: amazontrust.com, "Root CAs". Mozilla's list contains the same
+/// certificates. (Reading all 144 certificates of that list would take more than half of the time in which the client
+/// is built.)
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
 pub(super) async fn build() -> Result<Client, StoreError> {
@@ -47,7 +49,8 @@ pub(super) async fn build() -> Result<Client, StoreError> {
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(trust)
         .build_https();
-    // The SDK would also ask the instance's metadata. Without metadata, that costs seconds for each request.
+    // The SDK's default also asks the instance metadata service for the region. Where that does not exist, each of
+    // these requests takes seconds.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
     let unknown = || StoreError("no AWS region is configured; set AWS_REGION".to_owned());
@@ -72,8 +75,8 @@ pub(super) async fn build() -> Result<Client, StoreError> {
     Ok(Client::new(&config))
 }
 
-/// Returns the trusted certificates: those that the environment names, else Amazon's, or those of this machine for
-/// another endpoint.
+/// Returns the trusted certificates. If an environment variable names a file, they are those in the file. Otherwise
+/// they are those of this machine if another endpoint is configured, and Amazon's if not.
 fn trust_store() -> Result<TrustStore, StoreError> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
@@ -95,7 +98,7 @@ fn trust_store() -> Result<TrustStore, StoreError> {
     Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS))
 }
 
-/// Returns the number of certificates in a text that contains nothing else.
+/// Returns the number of certificates in a PEM text. Returns an error if one of them is invalid.
 fn certificates(pem: &[u8]) -> Result<usize, String> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {

@@ -1,4 +1,5 @@
-//! The key that seals states, for all environments of a function without a configured key.
+//! The key in the table that encrypts the state of unfinished calls. All execution environments of a function use it if
+//! the operator has configured no key.
 
 use crate::store::{
     dynamodb::{ConditionalPut, Item, KEY, Table, text, text_in},
@@ -6,11 +7,11 @@ use crate::store::{
     session::StoreError,
 };
 
-/// The item's own key. No session and no state has it.
+/// The key attribute of the item. No session and no state uses this value.
 const ITEM: &str = "key#state";
 
 impl Table {
-    /// Returns the key in the table. The first environment that needs one creates it.
+    /// Returns the key from the table. The first execution environment that needs the key creates it.
     pub(crate) async fn state_key(&self) -> Result<StateKey, StoreError> {
         if let Some(item) = self.get(ITEM).await? {
             return read(&item);

@@ -1,4 +1,4 @@
-//! Sessions in the table: an item each. A tombstone replaces it when the session is ended.
+//! Sessions in the table. Each is one item, which is replaced by a tombstone when the session is ended.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::store::{
     session::{Session, SessionId, SessionLookup, SessionStore, StoreError},
 };
 
-/// The mark of a session that was ended.
+/// The attribute that marks a tombstone.
 const ENDED: &str = "ended";
 
 const LEVEL: &str = "log_level";
@@ -22,7 +22,7 @@ const LEVEL: &str = "log_level";
 #[async_trait]
 impl SessionStore for Table {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // The id is new, so that an item under it can only come from an earlier attempt of this very write.
+        // The id is new, so an item that already has it can only come from an earlier attempt of this write.
         let request = self.put(item(id, &session)).await?;
         let request = request
             .condition_expression("attribute_not_exists(#key)")
@@ -40,7 +40,7 @@ impl SessionStore for Table {
         if item.contains_key(ENDED) {
             return Ok(SessionLookup::Ended);
         }
-        // An item of a later host, perhaps, or of no host at all. This host cannot use it.
+        // This host cannot use the item. Perhaps a later release of the host wrote it, or some other program.
         Ok(session(&item).map_or(SessionLookup::Unknown, SessionLookup::Alive))
     }
 
@@ -86,7 +86,7 @@ impl SessionStore for Table {
 }
 
 impl Table {
-    /// Changes one attribute of a session that is alive. Returns `false` if it is not.
+    /// Changes one attribute of a session that is alive. Returns `false` if the session is not alive.
     async fn change(
         &self,
         id: SessionId,

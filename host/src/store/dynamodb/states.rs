@@ -1,9 +1,10 @@
-//! The state of tools in the table: an item each.
+//! The state of tools in the table. Each state is one item.
 
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::value::RawValue;
 
 use crate::store::{
     dynamodb::{
@@ -16,13 +17,17 @@ use crate::store::{
 
 const WRITES: &str = "writes";
 
-/// The mark of a state with a fixed expiry, however often it is used.
+/// The attribute that marks a state whose expiry is fixed, so that using the state does not extend it.
 const FIXED: &str = "fixed_end";
 
 #[async_trait]
 impl StateStore for Table {
     async fn read(&self, key: &str) -> Result<Option<ToolState>, StoreError> {
-        Ok(self.get(key).await?.and_then(|item| state(&item)))
+        let Some(state) = self.get(key).await?.and_then(|item| state(&item)) else {
+            return Ok(None);
+        };
+        check_value(&self.name, &state)?;
+        Ok(Some(state))
     }
 
     async fn write(
@@ -45,7 +50,7 @@ impl StateStore for Table {
         }
         Ok(match self.send_put(request).await? {
             ConditionalPut::Done => WriteOutcome::Done,
-            // This very write was applied before, and its answer was lost.
+            // An earlier attempt of this write was applied, but its response was lost.
             ConditionalPut::Refused(found) if writes(&found).contains(&state.last_write()) => {
                 WriteOutcome::Done
             }
@@ -99,6 +104,23 @@ fn state(item: &Item) -> Option<ToolState> {
         is_fixed: item.contains_key(FIXED),
         writes: writes(item),
     })
+}
+
+/// Checks that the value is JSON. As nothing it would be overwritten by the next update.
+fn check_value(table: &str, state: &ToolState) -> Result<(), StoreError> {
+    let Some(value) = &state.value else {
+        return Ok(());
+    };
+    serde_json::from_str::<&RawValue>(value)
+        .map(drop)
+        .map_err(|error| {
+            // The key may contain the id of a session, and the value is confidential.
+            let ToolState { owner, version, .. } = state;
+            StoreError(format!(
+                "an item of the table {table} is damaged: the value of a state of the plugin {}, version {version}, is not JSON ({error}); restore or delete the item",
+                owner.plugin
+            ))
+        })
 }
 
 fn writes(item: &Item) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The lookup of sessions, and the treatment of unknown ones: `MCP_SESSION_MODE`.
+//! Looks up sessions, and decides by `MCP_SESSION_MODE` how unknown ones are treated.
 
 use std::{
     sync::Arc,
@@ -18,27 +18,27 @@ use crate::{
     },
 };
 
-/// The longest life of a session. Adding it to a time cannot overflow.
+/// The maximum lifetime of a session. It is short enough that adding it to the current time cannot overflow.
 /// Source: ours.
 pub(crate) const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The time that an ended session is remembered after the expiry of everything stored for it. Source: ours. A call
-/// that was active may still have written something for it.
+/// How long the end of a session is recorded after everything stored for the session has expired. Source: ours. A call
+/// that was running at that time may still have written something for the session.
 const TOMBSTONE_GRACE: Duration = Duration::from_secs(3600);
 
 /// The sessions of this server.
 ///
-/// | mode | a legacy message | reads of the shared store |
+/// | mode | how a legacy message is handled | reads of the shared store |
 /// |---|---|---|
-/// | lenient | is served, unless it names a session that is known here to have ended, or to be somebody else's | none |
-/// | strict | is served in a session that is alive | one |
-/// | off | is served without a session | none |
+/// | lenient | it is served, unless this process knows that its session was ended or belongs to another principal | none |
+/// | strict | it is served only if its session is alive | one |
+/// | off | it is served without a session | none |
 pub(crate) struct Sessions {
     mode: SessionMode,
     ttl: Duration,
     /// The sessions that this process knows.
     local: MemorySessionStore,
-    /// The sessions that all environments know.
+    /// The store of sessions that all execution environments share; `None` if there is no such store.
     shared: Option<Arc<dyn SessionStore>>,
 }
 
@@ -60,7 +60,7 @@ impl Sessions {
         self.mode
     }
 
-    /// Returns the expiry of a session that is used now.
+    /// Returns the expiry of a session that is used at this moment.
     pub(crate) fn new_expiry(&self) -> SystemTime {
         SystemTime::now() + self.ttl
     }
@@ -72,7 +72,7 @@ impl Sessions {
         self.local.create(id, session).await
     }
 
-    /// Looks up an id, in the stores that `MCP_SESSION_MODE` requires.
+    /// Looks up a session's id in the store that `MCP_SESSION_MODE` requires.
     pub(crate) async fn find(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         match self.mode {
             SessionMode::Lenient => self.local.find(id).await,
@@ -81,7 +81,8 @@ impl Sessions {
         }
     }
 
-    /// Looks up an id where all environments know of it. The result is known in this process from then on.
+    /// Looks up a session's id in the store that all execution environments share, if there is one. From then on, this
+    /// process knows the result too.
     pub(crate) async fn find_consistent(&self, id: SessionId) -> Result<SessionLookup, StoreError> {
         let found = match &self.shared {
             Some(shared) => shared.find(id).await?,
@@ -101,7 +102,8 @@ impl Sessions {
         Ok(found)
     }
 
-    /// Stores a level; for an unknown session only in this process. Returns `false` if the session has ended.
+    /// Stores the minimum severity of log notifications. A session that was unknown is stored as `unknown`, only in
+    /// this process. Returns `false` if the session was ended.
     pub(crate) async fn set_log_level(
         &self,
         id: SessionId,
@@ -111,7 +113,8 @@ impl Sessions {
         match (unknown, &self.shared) {
             (Some(session), _) => self.local.create(id, session).await?,
             (None, Some(shared)) => {
-                // The session may also have expired there, or never have existed. It is then served as an unknown one.
+                // If the shared store did not store the level, the session may have been ended. It may also have
+                // expired or never existed; then it is served as an unknown session.
                 let is_kept = shared.set_log_level(id, level).await?;
                 if !is_kept && self.find_consistent(id).await? == SessionLookup::Ended {
                     return Ok(false);
@@ -138,9 +141,9 @@ impl Sessions {
         self.local.end(id, principal, remember).await
     }
 
-    /// Extends the life of a session that is used. The new expiry is stored once in a tenth of its life. If that fails,
-    /// the session is served anyway: it is not over yet, and later requests try again. So no request waits long
-    /// for it, or fails for it.
+    /// Extends a session that is being used. To save writes, the new expiry is stored only after a tenth of the
+    /// lifetime has passed. If storing fails, the request is served anyway: the session has not expired yet, and later
+    /// requests try again. So no request waits long or fails because of this.
     pub(crate) async fn touch(&self, id: SessionId, session: &Session) {
         static LOG_RATE: RateLimit = RateLimit::new();
         let left = session.expires.duration_since(SystemTime::now());

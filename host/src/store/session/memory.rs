@@ -1,4 +1,4 @@
-//! Sessions in the memory of this process: for a laptop, and for functions with tools that need no state.
+//! Sessions in the memory of this process, for a laptop and for functions whose tools need no state.
 
 use std::{
     collections::HashMap,
@@ -11,12 +11,13 @@ use mcp_protocol::LogLevel;
 
 use crate::store::session::{Session, SessionId, SessionLookup, SessionStore, StoreError};
 
-/// The maximum number of sessions. Above it those that end first are removed. Their clients lose the negotiated facts
-/// and, under `MCP_SESSION_MODE=strict` without a table, the session: they start over.
-/// Source: ours. About 400 bytes each for known clients, so some 4 MB.
+/// The maximum number of sessions. If there are more, those that expire first are removed. Their clients lose the
+/// results of `initialize`. Under `MCP_SESSION_MODE=strict` without a table they lose the session itself, and start a
+/// new one.
+/// Source: ours. With known clients, a session has about 400 bytes, so all of them have some 4 MB.
 const MAX_SESSIONS: usize = 10_000;
 
-/// Sessions in a map.
+/// A store of sessions in memory.
 #[derive(Debug, Default)]
 pub struct MemorySessionStore {
     entries: Mutex<HashMap<SessionId, Entry>>,
@@ -30,11 +31,11 @@ struct Entry {
 
 impl MemorySessionStore {
     fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers that a session of any owner has ended.
+    /// Records until `remember` that a session was ended, whichever principal it belonged to.
     pub(super) fn tombstone(&self, id: SessionId, remember: SystemTime) {
         let (found, expires) = (SessionLookup::Ended, remember);
         self.put(id, Entry { found, expires });
@@ -49,7 +50,7 @@ impl MemorySessionStore {
     }
 }
 
-/// Removes expired entries. If that is less than a tenth, it also removes those that expire first.
+/// Removes expired entries. If more than nine tenths of the maximum remain, also removes the entries that expire first.
 fn make_room(entries: &mut HashMap<SessionId, Entry>) {
     let now = SystemTime::now();
     entries.retain(|_, entry| entry.expires > now);
@@ -65,7 +66,7 @@ fn make_room(entries: &mut HashMap<SessionId, Entry>) {
 #[async_trait]
 impl SessionStore for MemorySessionStore {
     async fn create(&self, id: SessionId, session: Session) -> Result<(), StoreError> {
-        // This may be an earlier attempt, repeated after the session was ended.
+        // If the session was ended, this is a late repetition of an earlier attempt, and must not revive it.
         if self.find(id).await? != SessionLookup::Ended {
             let expires = session.expires;
             let found = SessionLookup::Alive(session);

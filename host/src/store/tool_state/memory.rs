@@ -1,4 +1,4 @@
-//! States in the memory of this process: for a laptop.
+//! The state of tools in the memory of this process, for a laptop.
 
 use std::{
     collections::HashMap,
@@ -13,11 +13,11 @@ use crate::store::{
     tool_state::{Expected, StateStore, ToolState, WriteOutcome},
 };
 
-/// The maximum size of all values. Unit: bytes. Above it states that end first are removed.
-/// Source: ours. A tool that removes nothing must not take the machine's memory.
+/// The maximum size of all states together. Unit: bytes. If they are larger, those that expire first are removed.
+/// Source: ours. A tool that never deletes its states must not use up the machine's memory.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 
-/// States in a map.
+/// A store of states in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStateStore {
     states: Mutex<States>,
@@ -26,13 +26,13 @@ pub struct MemoryStateStore {
 #[derive(Debug, Default)]
 struct States {
     states: HashMap<String, ToolState>,
-    /// The size of all states.
+    /// The size of all states together. Unit: bytes.
     bytes: usize,
 }
 
 impl MemoryStateStore {
     fn lock(&self) -> MutexGuard<'_, States> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,7 +53,8 @@ impl States {
         }
     }
 
-    /// Removes states that end first, until a tenth is free, but not the one that was just written.
+    /// Removes the states that expire first, until a tenth of the maximum size is free. The state under the key `but`
+    /// is kept, because it was just written.
     fn make_room(&mut self, but: &str) {
         let others = self.states.iter().filter(|(key, _)| *key != but);
         let mut by_end: Vec<_> = others

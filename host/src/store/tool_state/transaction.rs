@@ -1,4 +1,4 @@
-//! The states that one call reads and writes on behalf of its tool.
+//! The states that one call reads and writes for its tool.
 
 use std::{
     collections::BTreeSet,
@@ -24,52 +24,53 @@ use crate::{
     },
 };
 
-/// The time limit for a store where nothing else limits a call. Source: ours.
+/// The time limit for a store if the call itself has no deadline. Source: ours.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time between the limit of a store and that of the call, so that the tool can still reply; for short calls a
-/// tenth of the remaining time. Source: ours.
+/// How long before the deadline of the call its stores must time out, so that the tool can still reply. For short calls
+/// it is a tenth of the remaining time. Source: ours.
 const REPLY_RESERVE: Duration = Duration::from_millis(250);
 
-/// The store of states, and the sessions that some of them belong to.
+/// The store of states, and the sessions to which some of them belong.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) sessions: Arc<Sessions>,
 }
 
-/// The life of a state, and the deadlines of its call.
+/// The lifetime of a state, and the deadlines of the call that uses it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StateLimits {
-    /// The life of a state after its last write.
+    /// How long a state is kept after it was last written.
     pub(crate) ttl: Duration,
-    /// The time when the call is cancelled.
+    /// The time at which the call is cancelled.
     pub(crate) deadline: Option<SystemTime>,
-    /// The time when the front door or the function stops waiting for the answer. Values that a call has set are
-    /// written until then, also when its tool has used up its own time.
+    /// The time at which the front door or the function stops waiting for the response. Values that a call has set can
+    /// be written until then, even if the tool has used up its own time limit.
     pub(crate) commit_deadline: Option<SystemTime>,
 }
 
-/// The scope of a state.
+/// What a state belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateScope {
     /// The session of the call.
     Session,
-    /// The holder of this handle.
+    /// This handle. Whoever has it can use the state.
     Handle(String),
 }
 
-/// A fault that is reported to the client, rather than its model, when a call has failed for it.
+/// A tool-state error that makes a call fail. The host reports it to the client as a JSON-RPC error, not to the model
+/// as a result with `isError`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StoreFault {
-    /// The session has ended, or belongs to another principal.
+    /// The session was ended, or belongs to another principal.
     Ended,
     /// A store could not be reached. The log has the reason.
     Unavailable,
 }
 
 impl StoreFault {
-    /// Returns the error that the tool got.
+    /// Returns the error that the tool received.
     fn failure(self) -> StateFailure {
         match self {
             Self::Ended => StateFailure::SessionEnded,
@@ -82,19 +83,19 @@ impl StoreFault {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionRef {
     pub(crate) id: SessionId,
-    /// Whether this very call looked the session up where all environments know of it.
+    /// Whether the session was already looked up for this call in the store that all execution environments share.
     pub(crate) is_checked: bool,
 }
 
-/// The outcome of a write that is made at once.
+/// The outcome of a write that is executed immediately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PutOutcome {
     Done(u64),
-    /// Another call was faster: this is the present state.
+    /// Another call has written the state before. This is what it contains now.
     Conflict(Snapshot<String>),
 }
 
-/// A state as it was read; `None` if there is none.
+/// A state as it was read from the store; `None` if there is none.
 #[derive(Clone, Debug)]
 struct StoredRecord(Option<ToolState>);
 
@@ -111,12 +112,12 @@ impl StateRecord for StoredRecord {
     }
 }
 
-/// The states of one call. By default there are none.
+/// The states that one call uses. By default there are none.
 #[derive(Default)]
 pub(crate) struct CallState {
-    /// `None`: nothing outlives this process.
+    /// The stores; `None` if no state can be stored.
     stores: Option<Stores>,
-    /// The runtime on which the call waits for stores.
+    /// The runtime in which the call waits for the stores.
     runtime: Option<Handle>,
     session: Option<SessionRef>,
     owner: Owner,
@@ -128,18 +129,18 @@ pub(crate) struct CallState {
 
 #[derive(Default)]
 struct TransactionState {
-    /// Whether the session was looked up and may be used.
+    /// Whether the session was looked up, and the call may use it.
     session_checked: bool,
-    /// The faults so far, which may make the call fail.
+    /// The faults that have occurred. Each may make the call fail.
     faults: BTreeSet<StoreFault>,
-    /// The kind of the error that makes the call fail, if its plugin names one.
+    /// The kind of the state error that makes the call fail, if the plugin names it.
     cause: Option<String>,
     states: StateTransaction<StoredRecord>,
-    /// The sessions and states to extend.
+    /// The sessions and states whose expiry must be extended.
     used: Vec<Used>,
 }
 
-/// A session or state to extend, as it was used.
+/// A session or state whose expiry must be extended.
 enum Used {
     Session(SessionId, Session),
     State(String),
@@ -169,14 +170,15 @@ impl CallState {
         }
     }
 
-    /// Records the kind of the state error that makes the call fail, as its plugin names it.
+    /// Records the kind of the state error that makes the call fail, as the plugin names it.
     pub(crate) fn set_failure_kind(&self, kind: String) {
         self.lock().cause = Some(kind);
     }
 
-    /// Returns the fault that the client of a failed call gets: the one that its plugin names by its kind. A plugin
-    /// that names none passes on the message of the error instead (`plugin-abi/PAYLOADS.md`). A tool that can do
-    /// without its state may fail for another reason.
+    /// Returns the fault that must be reported to the client of a failed call. It is the one whose kind the plugin
+    /// names. If the plugin names no kind, it is the fault whose message the tool's own error contains
+    /// (`plugin-abi/PAYLOADS.md`). A fault alone is not enough: a tool may continue without its state, and then fail
+    /// for another reason.
     pub(crate) fn client_fault<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a str>,
@@ -196,7 +198,7 @@ impl CallState {
         })
     }
 
-    /// Reads a state. A value that this call has set takes precedence.
+    /// Reads a state. If this call has set a value, that value is returned.
     pub(crate) fn get(&self, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
         self.wait(async {
             let key = self.key(scope).await?;
@@ -204,7 +206,7 @@ impl CallState {
         })
     }
 
-    /// Writes a state at once, if it still has this version.
+    /// Writes a state immediately, if the stored one still has this version.
     pub(crate) fn put(
         &self,
         scope: &StateScope,
@@ -215,7 +217,8 @@ impl CallState {
         self.wait(async {
             let key = self.key(scope).await?;
             self.read(&key, scope).await?;
-            // The write builds on the record that was checked, also when another thread of this call writes meanwhile.
+            // The record is copied here, so that the write is based on the record that was checked, even if another
+            // thread of this call writes in between.
             let (step, before) = {
                 let mut inner = self.lock();
                 let before = inner.states.record(&key).cloned();
@@ -235,7 +238,7 @@ impl CallState {
         })
     }
 
-    /// Sets a state, which is written when the call has succeeded.
+    /// Sets a state. It is written to the store when the call has succeeded.
     pub(crate) fn set(
         &self,
         scope: &StateScope,
@@ -244,14 +247,14 @@ impl CallState {
         check_size(value.as_deref())?;
         self.wait(async {
             let key = self.key(scope).await?;
-            // The version that is there now is the one to be replaced.
+            // Reads the state, because the version that is stored now is the one to replace.
             self.read(&key, scope).await?;
             self.lock().states.set(&key, value);
             Ok(())
         })
     }
 
-    /// Creates a state and returns its handle.
+    /// Creates a state, and returns its handle.
     pub(crate) fn create(
         &self,
         value: String,
@@ -273,13 +276,14 @@ impl CallState {
                 .await;
             match self.or_unavailable(written)? {
                 WriteOutcome::Done => Ok(handle),
-                // The chance is one in two to the power of 122.
+                // The probability that two random handles are equal is 1 in 2^122.
                 WriteOutcome::Conflict => Err(StateFailure::Unavailable),
             }
         })
     }
 
-    /// Writes the values that were set, one state after the other, until the first conflict with another call.
+    /// Writes the values that this call has set, one state after the other. Stops at the first conflict with another
+    /// call.
     pub(crate) async fn commit(&self) -> Result<(), StateFailure> {
         let pending = self.lock().states.take_pending()?;
         let work = async {
@@ -294,14 +298,14 @@ impl CallState {
             .await
     }
 
-    /// Reports whether there is anything to commit.
+    /// Reports whether the call has set values that were not written yet.
     pub(crate) fn is_pending(&self) -> bool {
         self.lock().states.is_pending()
     }
 
     async fn key(&self, scope: &StateScope) -> Result<String, StateFailure> {
         match scope {
-            // A handle that no host has issued needs no lookup.
+            // A handle that no host can have issued is rejected without reading the store.
             StateScope::Handle(handle) if !is_handle(handle) => Err(StateFailure::UnknownHandle),
             StateScope::Handle(handle) => Ok(format!("state#{handle}")),
             StateScope::Session => {
@@ -314,8 +318,8 @@ impl CallState {
         }
     }
 
-    /// Checks the session of the call. An unknown one is served. One that was ended, or belongs to another principal,
-    /// has no state.
+    /// Checks the session of the call. An unknown session may have state. A session that was ended, or that belongs to
+    /// another principal, has no state for this call.
     async fn check_session(&self, session: SessionId) -> Result<(), StateFailure> {
         if self.lock().session_checked {
             return Ok(());
@@ -334,7 +338,8 @@ impl CallState {
         Ok(())
     }
 
-    /// Reads the present state; once in a call, unless another call was faster.
+    /// Reads a state from the store. This happens only once in a call, unless another call has written the state in
+    /// between.
     async fn read(&self, key: &str, scope: &StateScope) -> Result<Snapshot<String>, StateFailure> {
         if self.lock().states.record(key).is_some() {
             return Ok(self.lock().states.snapshot(key));
@@ -357,14 +362,16 @@ impl CallState {
         Ok(inner.states.snapshot(key))
     }
 
-    /// Reports whether the new expiry of a state must be stored: once in a tenth of its life.
+    /// Reports whether the new expiry of a state must be stored. To save writes, that is so only after a tenth of the
+    /// lifetime has passed.
     fn is_due(&self, state: &ToolState, now: SystemTime) -> bool {
         let left = state.expires.duration_since(now).unwrap_or_default();
         left < self.limits.ttl.min(MAX_TTL) / 10 * 9 && !state.is_fixed
     }
 
-    /// Stores the new expiry of what was used. If that fails, the values were read anyway: they are not over yet,
-    /// and later calls try again. So no call waits long for it, or fails for it.
+    /// Stores the new expiry of the sessions and states that were used. If that fails, the values that were read are
+    /// used anyway: they have not expired yet, and later calls try again. So no call waits long or fails because of
+    /// this.
     async fn extend_used(&self) {
         static LOG_RATE: RateLimit = RateLimit::new();
         let used = std::mem::take(&mut self.lock().used);
@@ -390,7 +397,7 @@ impl CallState {
         }
     }
 
-    /// Writes the next version of a record and returns it; `None` if another call was faster.
+    /// Writes the next version of a record and returns it; `None` if another call has written the state before.
     async fn write(
         &self,
         key: &str,
@@ -424,7 +431,7 @@ impl CallState {
         self.stores.as_ref().ok_or(StateFailure::NotKept)
     }
 
-    /// Logs the reason of a store's error, which the model does not get.
+    /// Logs a store's error for the operator. The model receives only that the store is unavailable.
     fn or_unavailable<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StateFailure> {
         outcome.map_err(|error| {
             let request_id = &self.request_id;
@@ -439,7 +446,7 @@ impl CallState {
         StateFailure::SessionEnded
     }
 
-    /// Waits on the plugin's thread, no longer than the call may take.
+    /// Waits for a store on the plugin's thread, at most until the deadline of the call.
     fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, StateFailure>>,
@@ -464,12 +471,12 @@ impl CallState {
     }
 
     fn lock(&self) -> MutexGuard<'_, TransactionState> {
-        // No panic can leave the data inconsistent under this lock.
+        // A panic while this lock is held cannot leave the data inconsistent.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Shows the call alone: the state of tools does not belong into a log.
+/// Shows only which call this is. The state of tools must not appear in a log.
 impl std::fmt::Debug for CallState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallState")
@@ -485,7 +492,7 @@ fn is_handle(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Returns the time until a deadline; without one, the time limit for stores.
+/// Returns the time that is left until a deadline. If there is none, returns the time limit for stores.
 fn time_until(deadline: Option<SystemTime>) -> Duration {
     deadline.map_or(STORE_TIMEOUT, |deadline| {
         let left = deadline.duration_since(SystemTime::now());

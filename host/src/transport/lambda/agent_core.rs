@@ -1,12 +1,12 @@
-//! Invocations by an Amazon Bedrock AgentCore Gateway that has the function as a Lambda target: the payload is a tool's
-//! arguments, and the client context contains the tool's name.
+//! Invocations by an Amazon Bedrock AgentCore Gateway that has this function as a Lambda target. The payload contains a
+//! tool's arguments, and the client context contains the tool's name.
 //!
 //! Sources: Amazon Bedrock AgentCore Developer Guide, "AWS Lambda function targets" and "Understand how AgentCore
-//! Gateway tools are named". They require only that an answer is valid JSON, and leave open what the gateway does with
-//! it. So the answer is the unchanged result of `tools/call`, with its `isError`, like that of AWS's own adapter
+//! Gateway tools are named". They require only that the response is valid JSON, and do not say how the gateway uses it.
+//! So the response is the unchanged result of `tools/call`, including `isError`. AWS's own adapter does the same
 //! (`run-mcp-servers-with-aws-lambda`, `BedrockAgentCoreGatewayTargetHandler`). The gateway would report a failed
-//! invocation as "internal error" (Developer Guide, "Turn on debugging messages"). So every error is a result, too,
-//! which the model can read.
+//! invocation only as "internal error" (Developer Guide, "Turn on debugging messages"), so errors are also sent as
+//! results, which the model can read.
 
 use mcp_protocol::{Answer, ClientRequest, Id, Request, Revision};
 use serde::Deserialize;
@@ -23,21 +23,21 @@ use crate::{
     },
 };
 
-/// The key in the client context for the tool's name, as `TARGET___TOOL`.
+/// The key in the client context under which the tool's name is, in the form `TARGET___TOOL`.
 const TOOL_NAME: &str = "bedrockAgentCoreToolName";
 
-/// The separator between the names of target and tool. (A target's name has no underscores.)
+/// The separator between the name of the target and that of the tool. (The name of a target contains no underscores.)
 const SEPARATOR: &str = "___";
 
-/// Returns the name of the called tool, with that of the target, if a gateway invokes.
+/// Returns the name of the called tool, including the target's name; `None` if the invocation is not from a gateway.
 pub(super) fn tool_name(invocation: &Invocation) -> Option<&str> {
-    // The gateway's guide has the key in several spellings.
+    // The gateway's guide spells the key in several ways.
     let mut custom = invocation.client.custom.iter();
     let (_, name) = custom.find(|(key, _)| key.eq_ignore_ascii_case(TOOL_NAME))?;
     name.as_str()
 }
 
-/// Calls the tool.
+/// Calls the tool and returns its result.
 pub(super) async fn call(
     server: &McpServer,
     direct: &DirectInvocation<'_>,
@@ -46,6 +46,12 @@ pub(super) async fn call(
 ) -> (Box<RawValue>, AccessLogEntry) {
     let incoming = direct.incoming();
     let mut entry = server.log_entry(&incoming, arguments.get().len());
+    let limit = server.json_limit();
+    if limit.check(arguments.get().as_bytes()).is_err() {
+        incoming.record.set_outcome(RequestOutcome::Refused);
+        entry.finish_with(&Answer::ACCEPTED);
+        return (failed(&limit.problem()), entry);
+    }
     let arguments = match arguments.get().trim_start().as_bytes() {
         [b'{', ..] => Some(arguments),
         b"null" => None,
@@ -77,7 +83,7 @@ pub(super) async fn call(
     (result(&outcome.answer.body.unwrap_or_default()), entry)
 }
 
-/// Returns the tool's own name without that of the target. A tool may have a name that looks like one with a target.
+/// Removes the target's name from a tool's name. If the whole name is the name of a served tool, it is not changed.
 fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
     if server.tool_names().any(|tool| tool == name) {
         return name;
@@ -85,7 +91,7 @@ fn without_target<'a>(server: &McpServer, name: &'a str) -> &'a str {
     name.split_once(SEPARATOR).map_or(name, |(_, tool)| tool)
 }
 
-/// Returns the result of an answer, or its error as a result.
+/// Returns the result in a JSON-RPC response, or a result with `isError` if the response is an error.
 fn result(answer: &[u8]) -> Box<RawValue> {
     #[derive(Deserialize)]
     struct JsonRpcResponse {

@@ -1,10 +1,11 @@
-//! Invocations with a bare JSON-RPC message as payload (`aws lambda invoke`): the message's answer is the invocation's
-//! response.
+//! Invocations whose payload is a single JSON-RPC message (`aws lambda invoke`). The response of the invocation is the
+//! response to the message.
 //!
-//! There are no headers and no session: a message of either era is complete in itself, as over stdio. IAM has
-//! authorized the sender; Lambda identifies only Cognito identities. The response is a single message, so
-//! progress and logs are not collected. A notification, which has no answer in MCP, is answered by `{}`. Clients of this
-//! kind expect that (`run-mcp-servers-with-aws-lambda`, `lambda_function_client`).
+//! There are no headers and no session: as over stdio, a message of either era is complete in itself. IAM has
+//! authorized the sender, but Lambda tells the function who it is only for Cognito identities. The response is a single
+//! message, so progress and log notifications are not collected. For a notification, which has no response in MCP, the
+//! invocation's response is `{}`. Clients of this kind expect that (`run-mcp-servers-with-aws-lambda`,
+//! `lambda_function_client`).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::ACCEPT};
 use mcp_protocol::route_stdio;
@@ -22,10 +23,10 @@ use crate::{
     transport::lambda::{gateway_limits, identity::invoker, invocation::Invocation},
 };
 
-/// The response to a message that has no answer in MCP.
+/// The response of the invocation if the message has no response in MCP.
 const EMPTY_RESPONSE: &str = "{}";
 
-/// An invocation without gateway, with the headers that stand for it.
+/// An invocation without a gateway, with headers that take the place of an HTTP request's.
 pub(super) struct DirectInvocation<'a> {
     invocation: &'a Invocation,
     headers: HeaderMap,
@@ -33,7 +34,7 @@ pub(super) struct DirectInvocation<'a> {
 
 impl<'a> DirectInvocation<'a> {
     pub(super) fn new(invocation: &'a Invocation) -> Self {
-        // An event stream is no valid response here.
+        // The response of an invocation cannot be an event stream.
         let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         Self {
             invocation,
@@ -41,7 +42,7 @@ impl<'a> DirectInvocation<'a> {
         }
     }
 
-    /// Returns the request of this invocation.
+    /// Returns this invocation as a request.
     pub(super) fn incoming(&self) -> IncomingRequest<'_> {
         IncomingRequest {
             method: Method::POST,
@@ -60,13 +61,13 @@ impl<'a> DirectInvocation<'a> {
     }
 }
 
-/// Returns the header of the invocation's trace.
+/// Returns a header with the trace to which the invocation belongs.
 pub(super) fn trace(invocation: &Invocation) -> Option<(HeaderName, HeaderValue)> {
     let trace = invocation.trace.clone()?;
     Some((HeaderName::from_static("x-amzn-trace-id"), trace))
 }
 
-/// Answers a message.
+/// Handles a message and returns the response.
 pub(super) async fn answer(
     server: &McpServer,
     direct: &DirectInvocation<'_>,
@@ -75,8 +76,13 @@ pub(super) async fn answer(
     let incoming = direct.incoming();
     let mut entry = server.log_entry(&incoming, message.len());
     let connection = Connection::Transport(&SessionContext::None);
-    let answered = server.dispatch(&incoming, route_stdio(message.as_bytes()), connection);
-    let answer = answered.await.answer;
+    let answer = match server.json_limit().check(message.as_bytes()) {
+        Ok(()) => {
+            let route = route_stdio(message.as_bytes());
+            server.dispatch(&incoming, route, connection).await.answer
+        }
+        Err(refused) => refused,
+    };
     entry.finish_with(&answer);
     let body = answer.body.and_then(|body| String::from_utf8(body).ok());
     (
@@ -85,7 +91,7 @@ pub(super) async fn answer(
     )
 }
 
-/// Wraps a text of the host, which is JSON.
+/// Converts a JSON text that the host itself has written.
 pub(super) fn as_json(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use crate::{
         agent_core,
         direct_invoke::{self, DirectInvocation},
         invocation::Invocation,
+        malformed::MalformedRequest,
         runtime_api::InvocationFailure,
     },
 };
@@ -62,7 +63,7 @@ impl Direct<'_> {
 }
 
 impl<'a> LambdaEvent<'a> {
-    pub(super) fn parse(invocation: &'a Invocation) -> Result<Self, UnknownEvent> {
+    pub(super) fn parse(invocation: &'a Invocation) -> Result<Self, EventError> {
         let no_json =
             |error: &dyn std::error::Error| UnknownEvent::new(&format!("not JSON: {error}"));
         let text = str::from_utf8(&invocation.event).map_err(|error| no_json(&error))?;
@@ -79,11 +80,11 @@ impl<'a> LambdaEvent<'a> {
                 Ok([first, ..]) if is_message(first.get()) => {
                     Ok(Self::Direct(Direct::JsonRpc(text)))
                 }
-                Ok([]) => Err(UnknownEvent("an empty array".to_owned())),
-                Ok(_) => Err(UnknownEvent("an array".to_owned())),
+                Ok([]) => Err(UnknownEvent("an empty array".to_owned()).into()),
+                Ok(_) => Err(UnknownEvent("an array".to_owned()).into()),
                 Err(_) => match serde_json::from_str::<&RawValue>(text) {
-                    Ok(value) => Err(UnknownEvent(json_kind(value.get()).to_owned())),
-                    Err(error) => Err(no_json(&error)),
+                    Ok(value) => Err(UnknownEvent(json_kind(value.get()).to_owned()).into()),
+                    Err(error) => Err(no_json(&error).into()),
                 },
             };
         };
@@ -91,14 +92,17 @@ impl<'a> LambdaEvent<'a> {
             return Ok(Self::Direct(Direct::JsonRpc(text)));
         }
         if let Some(source) = foreign_source(&members) {
-            return Err(UnknownEvent(source.to_owned()));
+            return Err(UnknownEvent(source.to_owned()).into());
         }
-        if members.contains_key("requestContext")
-            && let Ok(request) = serde_json::from_str(text)
-        {
-            return Ok(Self::Request(Box::new(request)));
+        if members.contains_key("requestContext") {
+            if let Ok(request) = serde_json::from_str(text) {
+                return Ok(Self::Request(Box::new(request)));
+            }
+            if let Some(malformed) = MalformedRequest::from_event(&members) {
+                return Err(malformed.into());
+            }
         }
-        Err(UnknownEvent(describe_members(members.keys())))
+        Err(UnknownEvent(describe_members(members.keys())).into())
     }
 }
 
@@ -212,6 +216,27 @@ fn describe_members<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Str
         ([], _) => "an empty object".to_owned(),
         (names, 0) => format!("an object with {}", names.join(", ")),
         (names, more) => format!("an object with {} and {more} more", names.join(", ")),
+    }
+}
+
+/// The reason why an event is not served.
+#[derive(Debug)]
+pub(super) enum EventError {
+    /// The invocation fails.
+    Unknown(UnknownEvent),
+    /// The client of a gateway gets the error.
+    Malformed(Box<MalformedRequest>),
+}
+
+impl From<UnknownEvent> for EventError {
+    fn from(unknown: UnknownEvent) -> Self {
+        Self::Unknown(unknown)
+    }
+}
+
+impl From<MalformedRequest> for EventError {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::Malformed(Box::new(malformed))
     }
 }
 

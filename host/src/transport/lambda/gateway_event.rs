@@ -19,7 +19,11 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::transport::lambda::{event::UnknownEvent, gateway_limits::FrontDoor};
+use crate::transport::lambda::{
+    event::{EventError, UnknownEvent},
+    gateway_limits::FrontDoor,
+    malformed::MalformedRequest,
+};
 
 /// A request, and its gateway's context.
 #[derive(Debug)]
@@ -37,7 +41,7 @@ impl GatewayRequest {
     ///
     /// # Errors
     /// The body is marked as base64 and is not, or the event is no request.
-    pub(super) fn from_event(event: LambdaRequest) -> Result<Self, UnknownEvent> {
+    pub(super) fn from_event(event: LambdaRequest) -> Result<Self, EventError> {
         let (method, path, headers, body, is_encoded, context) = match event {
             LambdaRequest::ApiGatewayV1(event) => (
                 event.http_method,
@@ -70,15 +74,17 @@ impl GatewayRequest {
                 event.is_base64_encoded,
                 RequestContext::Alb(event.request_context),
             ),
-            _ => return Err(UnknownEvent::new("a request of another kind")),
+            _ => return Err(UnknownEvent::new("a request of another kind").into()),
         };
         let body = body.unwrap_or_default();
         let body = if is_encoded {
-            BASE64_STANDARD.decode(body).map_err(|_| {
-                UnknownEvent::new(
-                    "one of a gateway with a body that is marked as base64 and is not",
-                )
-            })?
+            match BASE64_STANDARD.decode(body) {
+                Ok(body) => body,
+                Err(_) => {
+                    let reason = "its body is marked as base64 but is not valid base64";
+                    return Err(MalformedRequest::new(context, reason).into());
+                }
+            }
         } else {
             body.into_bytes()
         };

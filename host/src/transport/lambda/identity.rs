@@ -1,6 +1,7 @@
-//! The caller, as the gateway has identified it: by its authorizer, or by IAM.
+//! The caller, as identified by the gateway's authorizer or by IAM.
 //!
-//! Only the gateway's own request context counts. The client can write any headers.
+//! Only the request context, which the gateway itself writes, is used. Headers prove nothing, because a client can send
+//! any headers.
 
 use std::collections::HashMap;
 
@@ -16,14 +17,14 @@ pub(super) fn caller(context: &RequestContext) -> Caller {
     match context {
         RequestContext::ApiGatewayV1(context) => from_rest_api(context),
         RequestContext::ApiGatewayV2(context) => from_http_api(context),
-        // A load balancer could identify the caller by headers alone, and sets those only if a rule of its listener
-        // says so.
+        // A load balancer could identify the caller only by headers, and it sets these only if a rule of its listener
+        // requires it.
         _ => Caller::default(),
     }
 }
 
-/// Identifies the caller of an invocation without a gateway: the Cognito identity behind its credentials. (A client
-/// context is the invoker's own text.)
+/// Identifies the caller of an invocation without a gateway, by the Cognito identity to which the caller's credentials
+/// belong. (The client context proves nothing, because the caller itself writes it.)
 /// Source: AWS Lambda, "Using the Lambda context object", `identity`.
 pub(super) fn invoker(invocation: &Invocation) -> Caller {
     let identity = invocation.identity.as_ref();
@@ -43,8 +44,8 @@ pub(super) fn invoker(invocation: &Invocation) -> Caller {
     }
 }
 
-/// Identifies the caller of a REST API (payload 1.0): by the claims of a Cognito authorizer, the context of a Lambda
-/// authorizer with its `principalId`, or the ARN that signed the request.
+/// Identifies the caller of a REST API (payload 1.0) by the claims of a Cognito authorizer, by the context of a Lambda
+/// authorizer with its `principalId`, or by the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
 fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     let fields = &context.authorizer.fields;
@@ -64,8 +65,8 @@ fn from_rest_api(context: &ApiGatewayProxyRequestContext) -> Caller {
     })
 }
 
-/// Identifies the caller of an HTTP API or a function URL (payload 2.0): by the claims of a JWT, the context of a
-/// Lambda authorizer, or the ARN that signed the request.
+/// Identifies the caller of an HTTP API or a function URL (payload 2.0) by the claims of a JWT, by the context of a
+/// Lambda authorizer, or by the ARN that signed the request.
 /// Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 fn from_http_api(context: &ApiGatewayV2httpRequestContext) -> Caller {
     let Some(authorizer) = &context.authorizer else {
@@ -99,7 +100,7 @@ fn from_claims(claims: Map<String, Value>) -> Caller {
     }
 }
 
-/// Identifies a caller by the context of a Lambda authorizer, without the members that the gateway adds.
+/// Identifies a caller by the context of a Lambda authorizer. Members that the gateway adds are not claims.
 fn from_lambda_authorizer(fields: &HashMap<String, Value>) -> Caller {
     let is_claim = |name: &str| name != "principalId" && name != "integrationLatency";
     Caller {
@@ -112,18 +113,18 @@ fn from_lambda_authorizer(fields: &HashMap<String, Value>) -> Caller {
     }
 }
 
-/// The identity behind a signature.
+/// The IAM identity that signed a request.
 struct IamIdentity<'a> {
     arn: &'a Option<String>,
     account: &'a Option<String>,
     user: &'a Option<String>,
-    /// The Cognito identity, and its pool.
+    /// The Cognito identity and its identity pool.
     identity: &'a Option<String>,
     pool: &'a Option<String>,
 }
 
-/// Identifies a caller by its signature. All users of one Cognito identity pool sign with one role, in one session;
-/// only their identities differ.
+/// Identifies a caller by the signature of its request. All users of a Cognito identity pool sign with the same role
+/// and the same session name, and differ only in their Cognito identities.
 fn from_iam(iam: &IamIdentity<'_>) -> Caller {
     let facts = [
         ("accountId", iam.account),
@@ -145,7 +146,8 @@ fn from_iam(iam: &IamIdentity<'_>) -> Caller {
     }
 }
 
-/// Returns a name that is not empty. (Contexts of authorizers keep their types: a number is a name as well.)
+/// Returns a value as text, unless it is empty. (An authorizer's context may also contain numbers, which are valid as
+/// names.)
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! An invocation of Lambda: an event with its headers.
+//! An invocation of the Lambda function: an event, with the headers that Lambda adds.
 
 use std::{
     collections::HashMap,
@@ -10,36 +10,36 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// The time that a passed deadline still counts. Unit: seconds; 60. Source: ours. Lambda sends no event with a
-/// passed deadline, but its clock and ours may differ. `cargo lambda watch` always sends ten minutes after the
-/// beginning of 1970.
+/// How long after it has passed a deadline is still respected. Unit: seconds; 60. Source: ours. Lambda never sends an
+/// event whose deadline has passed, but its clock and this machine's may differ. A time long past is not a deadline:
+/// `cargo lambda watch` always sends ten minutes after the beginning of 1970.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// An event with Lambda's headers.
+/// An event, with the headers that Lambda adds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Invocation {
     pub(super) request_id: String,
-    /// An id that the answer repeats.
+    /// An id that the response must repeat.
     pub(super) invocation_id: Option<HeaderValue>,
-    /// Lambda's deadline for the answer. Unit: milliseconds since 1970.
+    /// The time until which Lambda waits for the response. Unit: milliseconds since 1970.
     pub(super) deadline_ms: u64,
-    /// The trace that the invocation belongs to.
+    /// The trace to which the invocation belongs.
     pub(super) trace: Option<HeaderValue>,
-    /// The invoker's description of itself.
+    /// The client context that the invoker has sent.
     pub(super) client: ClientContext,
-    /// The Cognito identity of the invoker.
+    /// The invoker's Cognito identity, if it has one.
     pub(super) identity: Option<CognitoIdentity>,
     pub(super) event: Bytes,
 }
 
-/// A client context. (The host does not need its other members, which mobile applications set.)
+/// A client context. (Its other members, which mobile applications set, are not needed.)
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct ClientContext {
     #[serde(default)]
     pub(super) custom: HashMap<String, Value>,
 }
 
-/// The Cognito identity of the invoking credentials.
+/// The Cognito identity to which the invoker's credentials belong.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct CognitoIdentity {
     #[serde(rename = "cognitoIdentityId", alias = "identity_id")]
@@ -49,7 +49,8 @@ pub(super) struct CognitoIdentity {
 }
 
 impl Invocation {
-    /// Reads Lambda's answer to the request for the next invocation. Returns `None` if it has no request id.
+    /// Reads an invocation from Lambda's response to the request for the next one. Returns `None` if there is no
+    /// request id.
     pub(super) fn new(headers: &HeaderMap, event: Bytes) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         Some(Self {
@@ -67,8 +68,8 @@ impl Invocation {
         })
     }
 
-    /// Returns Lambda's deadline for the answer. A time that had long passed when the event came is no deadline:
-    /// emulators send such times.
+    /// Returns the time until which Lambda waits for the response. Returns `None` for a time that had long passed when
+    /// the event arrived: emulators send such times.
     pub(super) fn deadline(&self) -> Option<SystemTime> {
         let deadline = UNIX_EPOCH + Duration::from_millis(self.deadline_ms);
         let passed = SystemTime::now().duration_since(deadline);
@@ -76,7 +77,7 @@ impl Invocation {
     }
 }
 
-/// Parses the value of a header. An unexpected form does not fail the invocation.
+/// Parses the value of a header. A value in an unexpected form is ignored, so that the invocation does not fail.
 fn parse_header<T: DeserializeOwned>(header: &str) -> Option<T> {
     serde_json::from_str(header).ok()
 }

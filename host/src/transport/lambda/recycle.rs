@@ -1,9 +1,10 @@
-//! The end of worn-out environments: a tool still occupies a thread although its call has timed out.
+//! Ends an execution environment in which a tool still occupies a thread after its call timed out.
 //!
-//! Such an environment takes no more work. Its process ends as soon as nothing is in flight, after the answer was
-//! accepted, so that its client has it. Lambda starts a fresh environment for the next invocation. If invocations come
-//! one at a time, the process ends at once. If there are several (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that
-//! Lambda sends at the very moment of the end is lost, as at any end of a process.
+//! Such an environment fetches no more invocations. Its process ends as soon as no invocation is in progress, and after
+//! Lambda has accepted the last response, so that the client receives it. Lambda starts a new environment for the next
+//! invocation. If the environment handles one invocation at a time, the process ends immediately. If it handles several
+//! (`AWS_LAMBDA_MAX_CONCURRENCY`), an invocation that Lambda sends at the moment at which the process ends is lost, as
+//! whenever a process ends.
 
 use std::sync::{
     Arc,
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::server::McpServer;
 
-/// The state of the environment.
+/// Decides when the environment must end.
 pub(super) struct Recycler {
     server: Arc<McpServer>,
     in_flight: AtomicUsize,
@@ -32,12 +33,13 @@ impl Recycler {
         }
     }
 
-    /// Counts an invocation that has come.
+    /// Counts an invocation that has started.
     pub(super) fn on_start(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts an invocation with an accepted answer. The caller takes no other invocation before this returns.
+    /// Counts an invocation whose response Lambda has accepted. The caller must not fetch another invocation before
+    /// this returns.
     pub(super) async fn on_end(&self) {
         if self.server.has_stuck_tools() {
             self.is_worn_out.store(true, Ordering::Release);
@@ -51,7 +53,7 @@ impl Recycler {
         }
     }
 
-    /// Waits until the process shall end.
+    /// Waits until the process must end.
     pub(super) async fn needs_recycling(&self) {
         self.end.notified().await;
     }

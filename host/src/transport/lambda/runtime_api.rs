@@ -1,9 +1,10 @@
-//! A client of Lambda's Runtime API. A function fetches its invocations from it and posts its answers to it.
+//! A client for Lambda's Runtime API, from which a function fetches its invocations and to which it sends its
+//! responses.
 //!
-//! This is not left to `lambda_runtime` for two reasons. It ends the process when the client context has an unknown
-//! form. And each small piece of a streamed answer would wait until the one before is acknowledged, since its client
-//! does not set `TCP_NODELAY`. One connection, with one request after the other, is enough for one invocation at a
-//! time.
+//! The host does not use the client in `lambda_runtime`, for two reasons. `lambda_runtime` ends the process if the
+//! client context has an unknown form. And it does not set `TCP_NODELAY`, so each small piece of a streamed response
+//! would wait until the previous one is acknowledged. One connection with one request at a time is enough, because each
+//! client handles one invocation at a time.
 //!
 //! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", and the behaviour of
 //! `lambda_runtime` 1.5.
@@ -35,10 +36,10 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
 const AGENT: &str = concat!("mcp-layer-host/", env!("CARGO_PKG_VERSION"));
 
-/// A client of the Runtime API. `S` is the type of streamed bodies.
+/// A client for the Runtime API. `S` is the type of a streamed body.
 pub(super) struct RuntimeApi<S> {
     address: String,
-    /// The prefix of every path, as emulators have one.
+    /// The prefix of every path. Only emulators have one.
     prefix: String,
     connection: Option<SendRequest<Either<Full<Bytes>, S>>>,
 }
@@ -62,7 +63,7 @@ impl<S> RuntimeApi<S>
 where
     S: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
 {
-    /// Returns a client for the address of `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns a client for an address in the form of `AWS_LAMBDA_RUNTIME_API`.
     pub(super) fn new(address: &str) -> Self {
         let address = address.strip_prefix("http://").unwrap_or(address);
         let (address, prefix) = match address.find('/') {
@@ -89,7 +90,7 @@ where
                 .await?;
             let (head, body) = response.into_parts();
             match head.status {
-                // Some emulators have no invocation yet.
+                // Some emulators respond like this while there is no invocation.
                 StatusCode::NO_CONTENT => {
                     body.collect().await?;
                 }
@@ -103,8 +104,8 @@ where
         }
     }
 
-    /// Waits until the environment is restored from a snapshot, which Lambda takes meanwhile. No connection survives
-    /// it.
+    /// Waits until the environment is restored from a snapshot. Lambda takes the snapshot while this waits. Open
+    /// connections do not survive that, so the connection is dropped.
     pub(super) async fn wait_for_restore(&mut self) -> Result<(), RuntimeApiError> {
         let request = self.request(Method::GET, "/restore/next");
         let request = request.body(Either::Left(Full::default()))?;
@@ -113,7 +114,7 @@ where
         Ok(())
     }
 
-    /// Posts a whole answer to an invocation.
+    /// Sends a complete response to an invocation.
     pub(super) async fn respond(
         &mut self,
         invocation: &Invocation,
@@ -124,7 +125,7 @@ where
         self.post(request.body(Either::Left(answer.into()))?).await
     }
 
-    /// Posts a streamed answer to an invocation.
+    /// Sends a streamed response to an invocation.
     pub(super) async fn stream(
         &mut self,
         invocation: &Invocation,
@@ -138,7 +139,7 @@ where
         self.post(request).await
     }
 
-    /// Posts the failure of an invocation.
+    /// Reports that an invocation failed.
     pub(super) async fn fail(
         &mut self,
         invocation: &Invocation,
@@ -148,7 +149,7 @@ where
         self.post(request).await
     }
 
-    /// Posts the reason why the function failed to start. Lambda shows the message to the invoker and in the log.
+    /// Reports why the function could not start. Lambda shows the message to the invoker and in the log.
     pub(super) async fn fail_init(
         &mut self,
         failure: &InvocationFailure,
@@ -180,7 +181,7 @@ where
     ) -> Result<(), RuntimeApiError> {
         let response = self.call(request).await?;
         let status = response.status();
-        // The body is read to its end, so that the connection can be used again.
+        // The body must be read to its end before the connection can be used again.
         response.into_body().collect().await?;
         if status.is_success() {
             Ok(())
@@ -200,7 +201,7 @@ where
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match error.take_message() {
-                    // The connection was closed before anything was sent.
+                    // The connection was closed before the request was sent, so it can be sent on a new one.
                     Some(unsent) => request = unsent,
                     None => return Err(error.into_error().into()),
                 },
@@ -217,16 +218,16 @@ where
         let stream = TcpStream::connect(&self.address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // The connection ends with its sender, which gets its error.
+        // This task ends when `sender` is dropped. Its errors are reported by `sender`.
         tokio::spawn(connection);
         Ok(self.connection.insert(sender))
     }
 }
 
-/// The reason why there is no answer.
+/// The reason why an invocation failed or the function could not start.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct InvocationFailure {
-    /// A stable code.
+    /// A stable error code.
     pub(super) code: String,
     pub(super) message: String,
 }

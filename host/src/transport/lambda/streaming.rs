@@ -1,4 +1,5 @@
-//! Streamed answers through Lambda (`MCP_RESPONSE_MODE=stream`). An answer that is complete is one piece.
+//! Responses that are streamed through Lambda (`MCP_RESPONSE_MODE=stream`). A response that is already complete is sent
+//! in one piece.
 //!
 //! Source of the format: AWS Lambda Developer Guide, "Using the Lambda runtime API", "Response streaming", and the
 //! output of `lambda_runtime` 1.5.
@@ -20,13 +21,13 @@ use lambda_http::lambda_runtime::MetadataPrelude;
 
 use crate::server::http::sse::ResponseBody;
 
-/// The content type of an HTTP response, as opposed to other bytes.
+/// The content type by which Lambda recognizes a stream that contains an HTTP response.
 const HTTP_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// The delimiter between the status and headers of a response, as JSON, and its body.
+/// The delimiter between the status and headers of the response, which are JSON, and its body.
 const DELIMITER: [u8; 8] = [0; 8];
 
-/// Returns the headers of a streamed answer.
+/// Returns the headers with which a streamed response is sent to the Runtime API.
 pub(super) fn headers() -> HeaderMap {
     let headers = [
         (CONTENT_TYPE, HTTP_RESPONSE),
@@ -40,10 +41,10 @@ pub(super) fn headers() -> HeaderMap {
     headers.into_iter().collect()
 }
 
-/// Returns the answer in Lambda's format.
+/// Converts a response into Lambda's format.
 pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     let (mut head, mut body) = response.into_parts();
-    // An invocation with an empty stream never ends.
+    // Lambda never ends an invocation whose stream has no body, so a line feed is sent.
     if body.is_end_stream() {
         body = ResponseBody::whole(Bytes::from_static(b"\n"));
         if head.status == StatusCode::NO_CONTENT {
@@ -66,9 +67,9 @@ pub(super) fn into_stream(response: Response<ResponseBody>) -> StreamBody {
     }
 }
 
-/// A body with a preface. The preface is sent together with the first piece of the body, but in chunks of its own:
-/// `cargo lambda watch` distinguishes them only by that, and `lambda_runtime` sends them so. (The connection still gets
-/// them in one write.)
+/// A body with a preface (status, headers and delimiter). The preface is sent together with the first piece of the
+/// body, but in separate chunks. `cargo lambda watch` relies on the chunks to find the end of the preface, and
+/// `lambda_runtime` sends them in the same way. (They are still sent to the connection in one write.)
 pub(super) struct StreamBody {
     preface: Option<[Bytes; 2]>,
     ready: VecDeque<Bytes>,

@@ -3,6 +3,7 @@
 mod direct_invoke;
 mod fixtures;
 mod identity;
+mod malformed;
 mod paths;
 mod sizes;
 

@@ -1,6 +1,8 @@
-//! The trace of AWS's SDKs, in any plugin. AWS uses it to recognize functions that invoke themselves without end.
+//! Passes the trace of an invocation to the AWS SDKs that plugins may use. By the trace, AWS recognizes functions that
+//! invoke themselves in an endless loop.
 //!
-//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`; each runtime has to set it.
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", `_X_AMZN_TRACE_ID`. Every runtime has to set
+//! this environment variable.
 
 #![expect(
     unsafe_code,
@@ -13,14 +15,15 @@ use http::HeaderValue;
 
 const NAME: &str = "_X_AMZN_TRACE_ID";
 
-/// The longest variable, with its name. Unit: bytes. Source: ours; X-Ray's traces have a third of it.
+/// The maximum length of the environment variable with its name. Unit: bytes. Source: ours; X-Ray's traces need a third
+/// of it.
 const MAX_LENGTH: usize = 512;
 
-/// The buffers that hold the variable in turn. The C library would keep the memory of every former value (glibc's
-/// manual, "Environment Access"): a megabyte after ten thousand invocations.
+/// The two buffers that hold the environment variable alternately. With `setenv`, the C library would keep the memory
+/// of every former value (glibc's manual, "Environment Access"), which is a megabyte after ten thousand invocations.
 static BUFFERS: Mutex<Option<[&'static mut [u8; MAX_LENGTH]; 2]>> = Mutex::new(None);
 
-/// Sets the variable, as every runtime does between two invocations.
+/// Sets or removes the environment variable, as every runtime does between two invocations.
 pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
     let trace = trace.and_then(|trace| trace.to_str().ok());
     let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,22 +31,23 @@ pub(super) fn set_trace_env(trace: Option<&HeaderValue>) {
         buffers.get_or_insert_with(|| [(); 2].map(|()| Box::leak(Box::new([0; MAX_LENGTH]))));
     let is_short = |trace: &&str| NAME.len() + trace.len() + 2 <= MAX_LENGTH && !trace.is_empty();
     let Some(trace) = trace.filter(is_short) else {
-        // SAFETY: the environment must not be changed while another thread reads it. This comes between two invocations, when no
-        // call is at work. A tool may still run after its call timed out, but only until the process ends. So may a thread that a
-        // plugin keeps, which has to cope with this under every other runtime, too.
+        // SAFETY: the environment must not be changed while another thread reads it. This function runs between two
+        // invocations, when no call is running. A tool may still be running after its call timed out, but only until
+        // the process ends. A thread that a plugin keeps may also be running. Such a thread has to cope with this under
+        // every other runtime as well.
         unsafe { std::env::remove_var(NAME) };
         return;
     };
-    // The former value stays unchanged, for threads that still read it.
+    // The buffer with the former value is not changed, because a thread may still read it.
     buffers.swap(0, 1);
     let buffer = &mut *buffers[0];
     buffer.fill(0);
     for (byte, written) in buffer.iter_mut().zip(format!("{NAME}={trace}").bytes()) {
         *byte = written;
     }
-    // SAFETY: the buffer lives as long as the process and ends with a zero; it is written again when another has been
-    // the variable's for an invocation. Who else may be at work is the same as above; where the variable is there
-    // already, one pointer changes.
+    // SAFETY: the buffer lives as long as the process, and its text ends with a zero. It is written again only after
+    // the other buffer was in use for a whole invocation. The other threads that may be running are the same as above.
+    // If the variable exists already, only one pointer changes.
     let set = unsafe { libc::putenv(buffer.as_mut_ptr().cast()) };
     if set != 0 {
         tracing::warn!("the trace of an invocation cannot be passed to AWS's SDKs: out of memory");

@@ -1,4 +1,4 @@
-//! The conversation with one client. The lines are handled concurrently, until each is answered or cancelled.
+//! The conversation with one client. Lines are handled concurrently, until each has its response or is cancelled.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,37 +27,38 @@ use crate::{
     transport::stdio::lines::{InputLine, to_line},
 };
 
-/// The maximum number of messages that are handled at once, besides the calls that run. Further messages are read when
-/// others are answered.
-/// Source: ours. Messages wait for the client to read their answers, so that a client which does not read fills no
-/// memory. Calls alone never keep a message waiting, since it may be a cancellation of one.
+/// The maximum number of messages that are handled concurrently, in addition to running calls. Further messages are
+/// read only when earlier ones have their responses.
+/// Source: ours. A message counts until the client has read its response, so a client that does not read cannot fill
+/// the memory. Running calls alone never keep further messages from being read, because one of these may cancel a call.
 const MAX_NON_CALL_REQUESTS: usize = 64;
 
-/// The maximum size of all large messages that are handled at once. A further one is refused. Unit: bytes.
-/// Source: ours. Four times the largest.
+/// The maximum total size of the large messages that are handled concurrently. A further one is rejected. Unit: bytes.
+/// Source: ours. It is four times the size of the largest message.
 const MAX_LARGE_BYTES: usize = 4 * MAX_BODY;
 
 /// The minimum size of a large message. Unit: bytes.
-/// Source: ours. Smaller ones are limited by their number: 320 messages unless `MCP_MAX_CONCURRENT_CALLS` is set, 5 MB.
+/// Source: ours. The number of smaller messages is limited to 320, unless `MCP_MAX_CONCURRENT_CALLS` is set, so they
+/// have at most 5 MB.
 const LARGE_MESSAGE: usize = 16 * 1024;
 
 /// The state of the conversation.
 pub(super) struct Conversation {
     server: Arc<McpServer>,
-    /// The maximum number of messages that are handled at once.
+    /// The maximum number of messages that are handled concurrently.
     max_messages: usize,
-    /// The limit of large messages. Unit: bytes.
+    /// The permits for large messages, one for each byte.
     large_messages: Arc<Semaphore>,
     out: mpsc::Sender<Vec<u8>>,
-    /// The result of `initialize`.
+    /// The session that `initialize` started, if it was sent.
     session: Arc<SessionContext>,
-    /// The senders that cancel active requests. (Of requests with the same id, the latest.)
+    /// The senders by which active requests can be cancelled. (If several requests have the same id, the latest one.)
     active: HashMap<Id, oneshot::Sender<()>>,
     tasks: JoinSet<()>,
 }
 
 impl Conversation {
-    /// Returns a new conversation, which writes its answers to `out`.
+    /// Returns a new conversation, which writes its responses to `out`.
     pub(super) fn new(server: McpServer, out: mpsc::Sender<Vec<u8>>) -> Self {
         Self {
             max_messages: server.max_concurrent_calls() + MAX_NON_CALL_REQUESTS,
@@ -70,7 +71,7 @@ impl Conversation {
         }
     }
 
-    /// Handles every line until there are no more.
+    /// Handles lines until the input ends.
     pub(super) async fn listen(&mut self, mut lines: mpsc::Receiver<InputLine>) {
         loop {
             tokio::select! {
@@ -92,6 +93,9 @@ impl Conversation {
                 return write(&self.out, answer.into()).await;
             }
         };
+        if let Err(refused) = self.server.json_limit().check(&line) {
+            return write(&self.out, refused.into()).await;
+        }
         let parts = split_message(route_stdio(&line), &self.session);
         let targets = ReplyTargets::from_parts(&parts);
         let cancelled = match self.begin(parts) {
@@ -111,11 +115,11 @@ impl Conversation {
         self.tasks.spawn(handler.answer(line, permit, cancelled));
     }
 
-    /// Handles the parts of a message that must be done before the next message. Returns a receiver for the
-    /// cancellation of each remaining request.
+    /// Handles the parts of a message that must be handled before the next message is read. For each remaining request,
+    /// returns a receiver that completes if the request is cancelled.
     ///
     /// # Errors
-    /// The answer, if nothing remains to be done.
+    /// The response, if no request remains to be handled.
     fn begin(&mut self, parts: MessageParts<'_>) -> Result<Vec<oneshot::Receiver<()>>, Answer> {
         let mut cancelled = Vec::new();
         for part in parts.parts {
@@ -150,7 +154,7 @@ impl Conversation {
         }
     }
 
-    /// Reserves room for a message until it is answered. A small one needs none.
+    /// Reserves permits for a large message until it was handled. A small message needs none.
     fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Overloaded> {
         if bytes < LARGE_MESSAGE {
             return Ok(None);
@@ -173,7 +177,7 @@ impl Conversation {
 
     fn cancel(&mut self, id: &Id) {
         if let Some(request) = self.active.remove(id) {
-            // The request may have ended meanwhile.
+            // This fails if the request was completed in the meantime.
             let _ = request.send(());
         }
     }
@@ -182,7 +186,7 @@ impl Conversation {
         self.active.retain(|_, request| !request.is_closed());
     }
 
-    /// Waits until everything is answered.
+    /// Waits until every response was written.
     pub(super) async fn end(mut self, written: oneshot::Receiver<()>) {
         while self.tasks.join_next().await.is_some() {}
         drop(self.out);
@@ -190,10 +194,10 @@ impl Conversation {
     }
 }
 
-/// The large messages have reached their limit.
+/// The large messages have reached their maximum total size.
 struct Overloaded;
 
-/// The ids of the requests in a line that wait for an answer.
+/// The ids of the requests in a line that must have responses.
 enum ReplyTargets {
     One(Id),
     Several(Vec<Id>),
@@ -213,7 +217,7 @@ impl ReplyTargets {
         }
     }
 
-    /// Returns the reply for a line that is refused for its size.
+    /// Returns the reply to a line that is rejected because there are too many large messages.
     fn overloaded_reply(self) -> McpReply {
         let message = format!(
             "large messages of {MAX_LARGE_BYTES} bytes are already in progress; send this one again when others are answered"
@@ -228,7 +232,7 @@ impl ReplyTargets {
     }
 }
 
-/// The handler of one line.
+/// Handles one line.
 struct LineHandler {
     server: Arc<McpServer>,
     out: mpsc::Sender<Vec<u8>>,
@@ -236,8 +240,8 @@ struct LineHandler {
 }
 
 impl LineHandler {
-    /// Answers a line, unless it is cancelled. (It was parsed before, but the parts borrow from it and cannot leave
-    /// that function.)
+    /// Handles the requests in a line that are not cancelled, and writes the reply. (The line is parsed a second time,
+    /// because the parsed parts borrow from it and could not be moved into this task.)
     async fn answer(
         self,
         line: Vec<u8>,
@@ -261,7 +265,7 @@ impl LineHandler {
         let request_id = uuid::Uuid::new_v4().to_string();
         let headers = HeaderMap::new();
         let out = self.out.clone();
-        // This runs on a tool's own thread. A client that is gone gets nothing.
+        // This runs on the tool's thread. Sending fails only if the client has disconnected.
         let sink = NotificationSink::new(move |notification| {
             let _ = out.blocking_send(to_line(notification.get().as_bytes()));
         });
@@ -271,7 +275,7 @@ impl LineHandler {
             headers: &headers,
             body: &[],
             exposure: Exposure::Stdio,
-            // The caller is the program that started this one. It is not authenticated.
+            // The caller is the program that started this one, without authentication.
             caller: Caller::default(),
             request_id: &request_id,
             deadline: None,
@@ -283,7 +287,7 @@ impl LineHandler {
         incoming
             .record
             .set_method(&request.method, request.revision);
-        // A cancelled request is dropped.
+        // When the request is cancelled, this future is dropped.
         let reply = async {
             let mut entry = self.server.log_entry(&incoming, received);
             let connection = Connection::Transport(&self.session);
@@ -304,7 +308,7 @@ impl LineHandler {
     }
 }
 
-/// Writes a reply. The client may have left.
+/// Writes a reply. If the client has disconnected, the reply is dropped.
 async fn write(out: &mpsc::Sender<Vec<u8>>, outcome: McpReply) {
     for notification in outcome.notifications {
         let _ = out.send(to_line(notification.get().as_bytes())).await;

@@ -1,4 +1,4 @@
-//! The lines of stdin and stdout, on threads of their own.
+//! Reads the lines of stdin and writes the lines of stdout, each on its own thread.
 
 use std::io::{self, BufRead, Write};
 
@@ -6,20 +6,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::server::request::MAX_BODY;
 
-/// The maximum number of lines that wait for the client to read them. With more, calls wait for it, too.
+/// The maximum number of lines that wait for the client to read them. If there are more, calls have to wait too.
 /// Source: ours.
 const MAX_QUEUED_LINES: usize = 64;
 
 /// A line of the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum InputLine {
-    /// A line without its end.
+    /// A line, without the line feed at its end.
     Message(Vec<u8>),
-    /// A line of more than [`MAX_BODY`], which was skipped.
+    /// A line of more than [`MAX_BODY`] bytes. Its content was skipped.
     TooLong,
 }
 
-/// Reads lines on a thread of its own. The thread is never joined: reading cannot be interrupted.
+/// Reads lines on a separate thread. The thread is never joined, because reading cannot be interrupted.
 pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Receiver<InputLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -41,11 +41,11 @@ pub(super) fn spawn_reader(mut input: impl BufRead + Send + 'static) -> mpsc::Re
     lines
 }
 
-/// Returns the next line that is not blank; `None` at the end.
+/// Returns the next line that is not blank; `None` at the end of the input.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     loop {
         let mut line = Vec::new();
-        // One more byte for the line's end.
+        // One byte more, for the line feed.
         let limit = MAX_BODY as u64 + 1;
         if io::Read::take(&mut *input, limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
@@ -61,7 +61,7 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     }
 }
 
-/// Writes lines on a thread of its own: a client that does not read delays nothing but its own answers. The receiver
+/// Writes lines on a separate thread, so that a client that does not read delays only its own responses. The receiver
 /// completes when everything was written.
 pub(super) fn spawn_writer(
     mut output: impl Write + Send + 'static,
@@ -75,14 +75,14 @@ pub(super) fn spawn_writer(
                 break;
             }
         }
-        // The receiver may be dropped.
+        // This fails if nobody waits for it any more.
         let _ = done.send(());
     });
     (sender, written)
 }
 
-/// Returns a message as a line. JSON has line feeds only between its tokens (RFC 8259, section 7), where a blank is
-/// equivalent.
+/// Converts a message into one line. In JSON, line feeds appear only between tokens (RFC 8259, section 7), so they can
+/// be replaced by spaces.
 pub(super) fn to_line(message: &[u8]) -> Vec<u8> {
     let blank = |byte: &u8| match byte {
         b'\n' | b'\r' => b' ',

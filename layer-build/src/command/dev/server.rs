@@ -151,7 +151,7 @@ fn start_host(
     let log = |line: &str| {
         // Errors are returned to the caller, which prints them.
         if !line.starts_with("listening on ") && !line.starts_with("error[") {
-            eprintln!("{line}");
+            message!("{line}");
         }
     };
     let host = HostProcess::start(&mut host, Some(listener), child::CHILD_TIMEOUT, log)?;

@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
             Ok(watcher)
         });
         if let Err(error) = &watcher {
-            eprintln!(
+            message!(
                 "warning: sources cannot be watched for changes: {error}{}",
                 help(error)
             );

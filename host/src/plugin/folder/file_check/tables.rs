@@ -1,9 +1,9 @@
-//! Checks that the tables of a library, which the dynamic loader reads, lie inside its file.
+//! Checks that the tables of a library that the dynamic loader reads lie inside the library's file.
 //!
-//! The loader trusts its file. A table that is lost in a damaged copy, or that the dynamic section places somewhere
-//! else, makes the loader read memory that is not there. The process then dies before any code of the library has run.
-//! This check sees only the places of the tables, not the code: a copy with other bytes is detected by its manifest's
-//! checksum alone.
+//! The loader trusts the file. If a table is missing from a damaged copy, or if the dynamic section gives a wrong
+//! address for it, the loader reads memory that is not mapped. The process then dies before any code of the library has
+//! run. This check examines only where the tables are, not the code. A copy in which other bytes changed is detected
+//! only by the checksum in the manifest.
 
 use object::{
     LittleEndian,
@@ -21,24 +21,24 @@ use object::{
     },
 };
 
-/// The size of an entry. Unit: bytes. Source: ELF-64 Object File Format, version 1.5, figures 4 and 6, and the generic
-/// ABI for `DT_RELR`.
+/// The sizes of table entries. Unit: bytes. Source: ELF-64 Object File Format, version 1.5, figures 4 and 6, and the
+/// generic ABI for `DT_RELR`.
 const SYMBOL_SIZE: u64 = 24;
 const RELOCATION_SIZE: u64 = 24;
 const RELATIVE_RELOCATION_SIZE: u64 = 8;
 
-/// The maximum number of entries of a version list that are followed. Source: ours; glibc itself has some dozens.
+/// The maximum number of entries that are read from a version list. Source: ours; glibc itself has some dozens.
 const MAX_VERSIONS: usize = 1000;
 
-/// The layout of a version list: the positions of words in its entries, and in those of the inner lists that belong to
-/// them. Unit: words of four bytes.
+/// The layout of a version list. Each entry of the list refers to an inner list. The numbers are the positions of words
+/// in an entry, or in an entry of the inner list. Unit: words of four bytes.
 #[derive(Clone, Copy)]
 struct VersionListLayout {
-    /// The word with the distance to the entry's inner list.
+    /// The word with the distance to the inner list.
     inner: u64,
-    /// The word with the distance to the next entry: always the last word.
+    /// The word with the distance to the next entry. It is the last word of an entry.
     next: u64,
-    /// The word with the distance to the next entry of the inner list.
+    /// The word with the distance to the next entry within the inner list.
     inner_next: u64,
 }
 
@@ -54,7 +54,8 @@ const DEFINED_VERSIONS: VersionListLayout = VersionListLayout {
     inner_next: 1,
 };
 
-/// Tables with an address and a size, and the message if one is not inside the file. Unit of the size: bytes.
+/// The tables that have an address and a size in the dynamic section, each with the message for a table that is not
+/// inside the file. Unit of the size: bytes.
 const SIZED_TABLES: [(&str, DynamicTag, DynamicTag); 6] = [
     ("its strings are out of bounds", DT_STRTAB, DT_STRSZ),
     ("its relocations are out of bounds", DT_RELA, DT_RELASZ),
@@ -80,7 +81,7 @@ const SIZED_TABLES: [(&str, DynamicTag, DynamicTag); 6] = [
     ),
 ];
 
-/// Values that the loader requires: it ends the process if they differ.
+/// Values that the loader requires. If one differs, the loader ends the process.
 const FIXED_VALUES: [(DynamicTag, u64); 4] = [
     (DT_SYMENT, SYMBOL_SIZE),
     (DT_RELAENT, RELOCATION_SIZE),
@@ -88,7 +89,7 @@ const FIXED_VALUES: [(DynamicTag, u64); 4] = [
     (DT_PLTREL, DT_RELA.0 as u64),
 ];
 
-/// The tables that the loader reads in a library.
+/// The tables of a library that the loader reads.
 pub(crate) struct Tables<'data, R> {
     data: R,
     segments: Vec<Segment>,
@@ -96,13 +97,13 @@ pub(crate) struct Tables<'data, R> {
     symbols: &'data [Sym64<LittleEndian>],
 }
 
-/// A part of the file that is mapped into memory.
+/// A part of the file that the loader maps into memory.
 struct Segment {
     address: u64,
     offset: u64,
-    /// Unit: bytes.
+    /// The size in the file. Unit: bytes.
     in_file: u64,
-    /// Unit: bytes.
+    /// The size in memory. Unit: bytes.
     in_memory: u64,
 }
 
@@ -118,8 +119,8 @@ impl Segment {
 }
 
 impl<'data, R: ReadRef<'data>> Tables<'data, R> {
-    /// Reads the places of the tables and checks that they lie inside the file. The error is the message about the
-    /// first that does not.
+    /// Reads where the tables are, and checks that they lie inside the file. The error is the message for the first
+    /// table that does not.
     pub(crate) fn parse(
         headers: &[ProgramHeader64<LittleEndian>],
         data: R,
@@ -156,7 +157,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .data
             .read_slice_at::<Dyn64<LittleEndian>>(offset, count);
         let all = all.ok()?;
-        // The loader reads on until it meets this entry.
+        // The loader reads entries until it finds this one.
         let end = all
             .iter()
             .position(|entry| entry.d_tag(LittleEndian) == DT_NULL)?;
@@ -242,7 +243,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         Ok(())
     }
 
-    /// Reports whether the library defines a symbol of this name, at an address where the loader would find it.
+    /// Reports whether the library defines a symbol with this name, at an address where the loader would find it.
     pub(crate) fn defines(&self, name: &[u8]) -> bool {
         let table = self.value(DT_STRTAB).zip(self.value(DT_STRSZ));
         let strings = table.and_then(|(address, size)| {
@@ -263,7 +264,8 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         self.data.read_slice_at(offset, count).ok()
     }
 
-    /// Returns the number of symbols, which only their hash table contains; `None` if that is not inside the file.
+    /// Returns the number of symbols, which is recorded only in the hash table; `None` if the hash table is not inside
+    /// the file.
     fn symbol_count(&self) -> Option<u64> {
         match (self.value(DT_GNU_HASH), self.value(DT_HASH)) {
             (Some(address), _) => self.count_by_gnu_hash(address),
@@ -277,8 +279,8 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         }
     }
 
-    /// Counts the symbols in a GNU hash table: four words of header, a Bloom filter of 64-bit words, the buckets, and a
-    /// chain for each that ends in an odd word.
+    /// Counts the symbols in a GNU hash table. It consists of a header of four words, a Bloom filter of 64-bit words,
+    /// the buckets, and one chain for each bucket. The last word of a chain is odd.
     fn count_by_gnu_hash(&self, address: u64) -> Option<u64> {
         let [buckets, first, filter] = [0, 1, 2].map(|position| self.word(address, position));
         let (buckets, first, filter) = (buckets?, first?, filter?);
@@ -306,7 +308,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         Some(symbol + 1)
     }
 
-    /// Reports whether all entries of a version list, and of its inner lists, are inside the file.
+    /// Reports whether all entries of a version list and of its inner lists are inside the file.
     fn is_list(&self, address: u64, layout: VersionListLayout) -> bool {
         let inner = |entry: &u64| {
             let distance = self.word(*entry, layout.inner)?;
@@ -316,8 +318,8 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .is_some_and(|entries| entries.iter().all(|entry| inner(entry).is_some()))
     }
 
-    /// Returns the addresses of the entries of a list. The last word of each is the distance to the next one; `None` if
-    /// one is outside the file.
+    /// Returns the addresses of the entries of a list; `None` if an entry is outside the file. The last word of each
+    /// entry is the distance to the next one.
     fn chain(&self, mut address: u64, last_word: u64) -> Option<Vec<u64>> {
         let mut entries = Vec::new();
         while entries.len() < MAX_VERSIONS {
@@ -331,21 +333,22 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         None
     }
 
-    /// Returns the value of an entry of the dynamic section. The last of several counts, as for the loader.
+    /// Returns the value of an entry of the dynamic section. If there are several entries with this tag, the last one
+    /// is used, as in the loader.
     fn value(&self, tag: DynamicTag) -> Option<u64> {
         let mut entries = self.dynamic.iter().rev();
         let (_, value) = entries.find(|(other, _)| *other == tag)?;
         Some(*value)
     }
 
-    /// Returns a word of four bytes of the table at this address.
+    /// Returns the four-byte word at this position of the table at this address.
     fn word(&self, address: u64, position: u64) -> Option<u32> {
         let offset = self.offset(address.checked_add(position.checked_mul(4)?)?, 4)?;
         let word = self.data.read_at::<U32<LittleEndian>>(offset).ok()?;
         Some(word.get(LittleEndian))
     }
 
-    /// Returns the offset in the file of these bytes of memory; `None` if the file does not contain all of them.
+    /// Returns the offset in the file of a range of memory; `None` if the file does not contain the whole range.
     fn offset(&self, address: u64, length: u64) -> Option<u64> {
         self.segments.iter().find_map(|segment| {
             let begin = address.checked_sub(segment.address)?;
@@ -354,7 +357,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         })
     }
 
-    /// Reports whether there is memory at this address.
+    /// Reports whether a segment maps this address.
     fn is_mapped(&self, address: u64) -> bool {
         self.segments.iter().any(|segment| {
             address

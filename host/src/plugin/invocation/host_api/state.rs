@@ -1,4 +1,4 @@
-//! The host's operations on the state that plugins keep between calls. Values pass unchanged, byte by byte.
+//! The host's operations on the state that plugins store between calls. Values are passed on unchanged, byte by byte.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::{
     store::tool_state::{CallState, PutOutcome, StateScope},
 };
 
-/// An operation. (A struct, since serde cannot read raw JSON within a tagged enum.)
+/// An operation on the state. (It is a struct because serde cannot read raw JSON within a tagged enum.)
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StateOp {
     r#do: StateAction,
     #[serde(default)]
     handle: Option<String>,
-    /// `Some("null")` for null, which is a value like any other.
+    /// `Some("null")` if the value is null, which is a value like any other.
     #[serde(default, deserialize_with = "present")]
     value: Option<Box<RawValue>>,
     #[serde(default)]
@@ -36,7 +36,7 @@ enum StateAction {
     Create,
 }
 
-/// The reply. Members without value are left out. (Null is a value.)
+/// The reply to an operation. Members that are `None` are left out. (A null value is not left out.)
 #[derive(Default, Serialize)]
 struct StateReply {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ pub(crate) fn answer(state: &CallState, op: StateOp) -> Result<Vec<u8>, PluginFa
 fn snapshot_reply(read: Snapshot<String>) -> StateReply {
     StateReply {
         version: Some(read.version),
-        // The value was JSON when it came.
+        // This cannot fail: the value was valid JSON when it was stored.
         value: read.value.and_then(|json| RawValue::from_string(json).ok()),
         ..StateReply::default()
     }

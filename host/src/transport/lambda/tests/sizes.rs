@@ -75,7 +75,7 @@ async fn a_result_that_is_too_large_for_its_door_is_an_error_that_says_so() {
                     .expect("words");
                 let begin = "tool reply did its work, but its result has ";
                 let end = format!(
-                    " bytes as sent, and {door} accepts {most}; request less at once (request id invocation-1)"
+                    " bytes as sent, and {door} accepts {most}; request less data in one call (request id invocation-1)"
                 );
                 assert!(told.starts_with(begin) && told.ends_with(&end), "{told}");
             }
