@@ -1,6 +1,6 @@
-//! Reads and writes the archives of layers and functions, and lists what they declare.
+//! Reads and writes the archives of layers and functions, and lists the plugins and tools in them.
 //!
-//! Besides errors it imports `compare`, `library`, `process` and `terminal`.
+//! Besides the errors, this module imports only `compare`, `library`, `process` and `terminal`.
 
 pub(crate) mod inventory;
 pub(crate) mod read;

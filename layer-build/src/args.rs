@@ -1,6 +1,7 @@
-//! Parses the command line: the flags of every verb, and their help.
+//! Parses the command line: defines the flags of every verb (subcommand) and their help.
 //!
-//! It imports the libraries that define the types of flag values, and no verb. Only `main.rs` and `command` import it.
+//! This module imports the modules that define the types of flag values, but no verb. Only `main.rs` and `command`
+//! import it.
 
 pub(crate) mod build;
 mod client_kind;
@@ -29,7 +30,7 @@ use crate::{
     name = "cargo layer",
     bin_name = "cargo layer",
     version,
-    // Never wrapped, whichever features of clap another crate asks for.
+    // Never wrap the help, even if another crate enables clap's feature for wrapping.
     term_width = 0,
     after_help = exit::HELP
 )]
@@ -93,7 +94,7 @@ pub(crate) struct Completions {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// This program as a host.
+/// The hidden verb that runs this program as a host.
 #[derive(Debug, Args)]
 pub(crate) struct HostSubcommand {
     #[arg(allow_hyphen_values = true, trailing_var_arg = true)]

@@ -1,6 +1,6 @@
-//! Reaches AWS: the CLI, functions, versions of layers, and signatures.
+//! Access to AWS: the CLI, functions, versions of layers, and signed requests.
 //!
-//! Besides errors it imports `archive`, `compare`, `process` and `terminal`.
+//! Besides the errors, this module imports only `archive`, `compare`, `process` and `terminal`.
 
 pub(crate) mod cli;
 pub(crate) mod error;

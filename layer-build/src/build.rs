@@ -1,6 +1,6 @@
 //! Builds a layer from plugin crates.
 //!
-//! Besides errors it imports `archive`, `library` and `process`.
+//! Besides the errors, this module imports only `archive`, `library` and `process`.
 
 pub(crate) mod cargo;
 pub(crate) mod compile;

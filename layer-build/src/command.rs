@@ -1,6 +1,7 @@
-//! Runs what a user can type, with one file for each verb.
+//! Runs the verbs (subcommands), with one file for each.
 //!
-//! A verb imports `args` and every library, but no other verb; code that two verbs share is in a library.
+//! A verb may import `args` and all other modules, but no other verb. Code that two verbs share is in one of these
+//! modules.
 
 pub(crate) mod bench;
 pub(crate) mod build;

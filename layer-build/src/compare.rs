@@ -1,4 +1,5 @@
-//! Compares two sets of tools: the changes between them, and their effects. Pure: it knows values, no files.
+//! Compares two sets of tools, and determines the effects of the changes. This module works on values only, and reads
+//! no files.
 
 mod schema;
 
@@ -9,14 +10,14 @@ use serde_json::Value;
 
 use schema::difference::{Difference, Direction};
 
-/// A tool, as its users see it.
+/// The parts of a tool that its users depend on.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
-    /// Its MCP description.
+    /// The tool in MCP's form.
     pub(crate) mcp: Value,
-    /// The name of the function behind it.
+    /// The name of the Rust function that implements it.
     pub(crate) function: String,
-    /// Whether it is served where `TOOLS_LIST` is not set.
+    /// Whether it is served if `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
     pub(crate) strict: bool,
     /// The time limit. Unit: milliseconds.
@@ -33,19 +34,19 @@ pub(crate) struct Change {
     pub(crate) what: String,
 }
 
-/// The effect of a change.
+/// The effect of a change on clients and models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Effect {
-    /// Uses that worked may stop working.
+    /// Calls or uses of results that worked may stop working.
     Breaking,
-    /// Uses that worked keep working.
+    /// Calls and uses of results that worked continue to work.
     Compatible,
-    /// A model can destroy something with it that it could not before.
+    /// A model may now be able to destroy something that it could not destroy before.
     Destructive,
 }
 
-/// Returns the changes: of the old tools in their order, then the new tools.
+/// Returns the changes: first those of the old tools in their order, then the added tools.
 pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     let mut changes = Vec::new();
     for tool in old {
@@ -72,7 +73,7 @@ pub(crate) fn changes(old: &[Tool], new: &[Tool]) -> Vec<Change> {
     changes
 }
 
-/// Returns the changes for people, with the number of each kind at the end.
+/// Returns the changes as lines for the user, with the number of each kind at the end.
 pub(crate) fn report_lines(changes: &[Change]) -> Vec<String> {
     let count = |effect| {
         let of_it = changes.iter().filter(|change| change.effect == effect);
@@ -191,7 +192,7 @@ fn effect(breaks: bool) -> Effect {
     }
 }
 
-/// Returns `argument query.days: accepts ...`, or `arguments: accept ...` for the whole.
+/// Returns `argument query.days: accepts ...`, or `arguments: accept ...` for the arguments as a whole.
 fn describe_difference(noun: &str, difference: &Difference) -> String {
     match difference.place.as_str() {
         "" => format!("{noun}s as a whole: {}", difference.what),
@@ -227,7 +228,8 @@ impl Tool {
         self.mcp["annotations"][name].as_bool()
     }
 
-    /// Reports whether it may destroy something. A tool without the hint may (MCP 2025-11-25, `ToolAnnotations`).
+    /// Reports whether the tool may destroy something. That is assumed of a tool without hints (MCP 2025-11-25,
+    /// `ToolAnnotations`).
     pub(crate) fn is_destructive(&self) -> bool {
         self.hint("readOnlyHint") != Some(true) && self.hint("destructiveHint") != Some(false)
     }

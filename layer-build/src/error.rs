@@ -1,4 +1,4 @@
-//! Errors on the way to a layer: the problem, its place, and the remedy.
+//! The errors of building and inspecting layers. Each message says what the problem is, where it is, and what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{
     library::glibc::{AMAZON_LINUX_2023, Glibc},
 };
 
-/// An error with a stable code.
+/// An error. Each has a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error("cargo metadata failed: {}{}", .0, manifest_help(.0))]
@@ -47,7 +47,7 @@ pub(crate) enum CliError {
     },
     #[error("{} is a folder\n  help: name a file in it with --out", .0.display())]
     OutIsFolder(PathBuf),
-    /// An error that a child process has reported, with its code.
+    /// An error with its code that a child process has reported.
     #[error("{message}")]
     Reported { code: String, message: String },
     #[error("{} has no manifest, and a dry run does not run foreign code to read its declaration\n  help: build the layer with `cargo layer build`", .0.display())]
@@ -213,7 +213,7 @@ fn manifest_help(error: &cargo_metadata::Error) -> &'static str {
     }
 }
 
-/// Returns common systems without a newer glibc than this one.
+/// Returns the names of common systems whose glibc is not newer than this version.
 fn build_system_hint(glibc: Glibc) -> &'static str {
     if glibc >= AMAZON_LINUX_2023 {
         ", such as Amazon Linux 2023"
@@ -240,7 +240,7 @@ fn response_text(status: u16, code: Option<i64>, message: &str) -> String {
     }
 }
 
-/// Returns the most similar name, else all names.
+/// Returns a suggestion: the most similar name; if none is similar, all names.
 fn tool_suggestion(name: &str, known: &[String]) -> String {
     let similarity = |known: &&String| tool_schema::similarity(name, known);
     let near = known.iter().filter(|known| similarity(known).is_some());

@@ -1,19 +1,19 @@
-//! The exit codes, all in one place.
+//! The exit codes of all verbs.
 
 use std::process::ExitCode;
 
-/// An exit code of the program. Wrong usage ends it with 2, which clap returns itself.
+/// An exit code of the program. For wrong usage, clap itself returns 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Success; for `check`: no finding that fails on Lambda.
+    /// Success; for `check`: no finding is an error.
     Done = 0,
-    /// Failure; for `check`: findings; for `call`: the tool itself failed.
+    /// Failure; for `check`: a finding is an error; for `call`: the tool itself failed.
     Failed = 1,
-    /// A breaking change, for `diff` and `swap`.
+    /// For `diff` and `swap`: there is a breaking change.
     Breaking = 3,
-    /// No breaking change, but a tool that may destroy something is newly callable, for `diff` and `swap`.
+    /// For `diff` and `swap`: there is no breaking change, but a tool that may destroy something becomes callable.
     Destructive = 4,
-    /// The server answers, but does not serve the expected tools, for `swap`, `rollback` and `verify`.
+    /// For `swap`, `rollback` and `verify`: the server responds, but does not serve the expected tools.
     VerificationFailed = 5,
 }
 

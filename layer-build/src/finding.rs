@@ -63,9 +63,9 @@ finding_codes! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
-    /// It fails on Lambda.
+    /// The layer fails on Lambda.
     Error,
-    /// It works, but not as well as it could; under `--strict` an error.
+    /// The layer works on Lambda, but not as well as it could. With `--strict`, this counts as an error.
     Warning,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Finding {
     pub(crate) code: String,
     /// The problem and its place.
     pub(crate) message: String,
-    /// The remedy. The host's own messages end with it.
+    /// The remedy; `None` for messages of the host, which already end with the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) help: Option<&'static str>,
 }
@@ -91,7 +91,7 @@ impl Finding {
         }
     }
 
-    /// Creates a finding from the host's error about a plugin that it would not serve.
+    /// Creates a finding from an error with which the host would refuse to serve a plugin.
     pub(crate) fn from_host(code: impl Into<String>, message: String) -> Self {
         Self {
             severity: Severity::Error,
@@ -101,7 +101,7 @@ impl Finding {
         }
     }
 
-    /// Creates a finding from the host's reason for ignoring a file.
+    /// Creates a finding from the reason why the host would ignore a file.
     pub(crate) fn skipped(code: ErrorCode, message: String) -> Self {
         Self {
             severity: Severity::Warning,

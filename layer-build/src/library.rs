@@ -1,6 +1,6 @@
 //! Reads, splits and opens one shared library, for one platform.
 //!
-//! Besides errors and findings it imports `process` and `terminal`.
+//! Besides the errors and findings, this module imports only `process` and `terminal`.
 
 pub(crate) mod debug_info;
 pub(crate) mod describe;

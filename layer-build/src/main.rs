@@ -1,6 +1,6 @@
-//! `cargo layer`: from plugin crates to a Lambda layer.
+//! `cargo layer` builds Lambda layers from plugin crates, and tests and deploys them.
 //!
-//! Data goes to stdout, messages go to stderr; [`exit`] has the exit codes.
+//! Data is printed on stdout, messages on stderr. The exit codes are in [`exit`].
 
 #![deny(clippy::print_stderr, reason = "`message!` escapes control characters")]
 
@@ -32,7 +32,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    // Cargo runs `cargo-layer layer build` for `cargo layer build`.
+    // For `cargo layer build`, cargo runs `cargo-layer layer build`: remove the extra `layer`.
     let mut args: Vec<_> = std::env::args_os().collect();
     if args.get(1).is_some_and(|arg| arg == "layer") {
         args.remove(1);
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(exit) => exit.into(),
-        // The reader has seen enough.
+        // The program that reads the output has ended; that is not an error.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             error::print(&error);

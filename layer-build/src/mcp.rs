@@ -1,6 +1,6 @@
-//! Speaks MCP as a client, and prints the configuration of other clients.
+//! An MCP client, and the configurations of other MCP clients.
 //!
-//! Besides errors it imports `archive`, `aws`, `build` and `process`.
+//! Besides the errors, this module imports only `archive`, `aws`, `build` and `process`.
 
 pub(crate) mod client;
 pub(crate) mod client_kind;

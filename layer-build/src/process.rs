@@ -1,6 +1,6 @@
-//! Starts processes, and provides their folders and variables.
+//! Starts processes, and provides their folders and environment variables.
 //!
-//! Besides errors it imports nothing of this crate.
+//! Besides the errors, this module imports nothing from this crate.
 
 pub(crate) mod child;
 pub(crate) mod env_file;

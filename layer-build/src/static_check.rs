@@ -1,6 +1,6 @@
-//! Checks layers by reading them, for known problems on Lambda.
+//! Checks layers for known problems on Lambda, without running any of their code.
 //!
-//! Besides findings it imports `archive`, `aws` and `library`.
+//! Besides the findings, this module imports only `archive`, `aws` and `library`.
 
 pub(crate) mod libraries;
 pub(crate) mod limits;
@@ -19,7 +19,7 @@ use crate::{
 
 /// The result of reading a layer.
 pub(crate) struct StaticReport {
-    /// The findings, for people.
+    /// The findings, as lines for the user.
     pub(crate) findings: Vec<String>,
     pub(crate) fails: bool,
     /// The CPU, by Rust's name.
@@ -31,7 +31,7 @@ pub(crate) struct StaticReport {
 }
 
 impl StaticReport {
-    /// Reads a layer; no code of it is run.
+    /// Reads and checks a layer, without running any of its code.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let mut findings = Vec::new();
         let layer = subject::read(path, &mut findings)?;
@@ -42,7 +42,7 @@ impl StaticReport {
         limits::check(&subject, 1, &SelectionOptions::default(), &mut findings);
         libraries::check(&subject, &[], &mut findings);
         text::check(&subject, &mut findings);
-        // An archive of this size can be uploaded in another way.
+        // Larger archives can be uploaded too, through S3.
         findings.retain(|finding| finding.code != FindingCode::UploadTooLarge.as_str());
         let layer = subject.layers.first();
         let manifests = layer.iter().flat_map(|layer| &layer.manifests);

@@ -1,6 +1,6 @@
 //! Prints data on stdout, messages on stderr, and progress on a terminal.
 //!
-//! It imports nothing of this crate.
+//! This module imports nothing from this crate.
 
 pub(crate) mod escape;
 pub(crate) mod progress;

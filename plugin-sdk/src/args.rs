@@ -1,6 +1,6 @@
-//! All arguments of a tool as one value.
+//! The parameter type that receives all arguments of a tool as one value.
 
-/// All arguments of a tool as one struct, instead of named parameters.
+/// The parameter type of a tool that receives all its arguments as one struct, instead of one parameter each.
 ///
 /// ```
 /// use plugin_sdk::{data, prelude::*};
@@ -27,8 +27,8 @@
 /// export_tools!(forecast);
 /// ```
 ///
-/// `T` may be any type that decodes a JSON object. With a [custom schema](crate#custom-schemas) it may also be
-/// [`serde_json::Value`] or `Box<RawValue>`.
+/// `T` may be any type that can be deserialized from a JSON object. With a [custom schema](crate#custom-schemas) it may
+/// also be [`serde_json::Value`] or `Box<RawValue>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Args<T>(pub T);
 

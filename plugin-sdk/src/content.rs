@@ -38,7 +38,7 @@ enum Kind {
     Resource { resource: Resource },
 }
 
-/// The audience and the importance of a block.
+/// MCP's annotations of a content block: its audience, its importance, and the time of its last change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Annotations {
@@ -56,7 +56,7 @@ impl Annotations {
     }
 }
 
-/// A role in a conversation: the reader of a block, or the author of a message.
+/// A participant of a conversation: the reader of a content block, or the author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -76,9 +76,9 @@ pub enum Role {
 pub struct ResourceLink {
     /// The URI of the resource.
     pub uri: String,
-    /// The name, for programs.
+    /// The name that programs use.
     pub name: String,
-    /// The name, for display.
+    /// The name that is displayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// A description.
@@ -115,7 +115,7 @@ enum ResourceContent {
 }
 
 impl Resource {
-    /// Creates a resource with a text.
+    /// Creates a resource that contains text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             uri: uri.into(),
@@ -124,7 +124,7 @@ impl Resource {
         }
     }
 
-    /// Creates a resource with bytes. They are sent as base64 in `blob`.
+    /// Creates a resource that contains bytes. They are sent as base64 in the member `blob`.
     pub fn blob(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
         Self {
             uri: uri.into(),
@@ -165,7 +165,7 @@ impl Content {
 
     /// Creates an audio block. The bytes are sent as base64. `mime_type` is a type such as `audio/wav`.
     ///
-    /// Clients of revision 2024-11-05 do not know audio. They get a text in its place.
+    /// Clients that use MCP revision 2024-11-05 do not support audio. The host sends them a text block instead.
     pub fn audio(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Self {
         Self::new(Kind::Audio {
             data: BASE64_STANDARD.encode(bytes),
@@ -175,7 +175,8 @@ impl Content {
 
     /// Creates a block with a link to a resource.
     ///
-    /// Clients of revisions before 2025-06-18 do not know links. They get a text in its place.
+    /// Clients that use a revision of MCP before 2025-06-18 do not support links. The host sends them a text block
+    /// instead.
     #[must_use]
     pub fn link(link: ResourceLink) -> Self {
         Self::new(Kind::ResourceLink(link))
@@ -194,14 +195,15 @@ impl Content {
         self
     }
 
-    /// Sets the importance, from 0 (optional) to 1 (required). Values outside are clamped; NaN sets none.
+    /// Sets the importance, from 0 (optional) to 1 (required). Values outside this range are clamped; NaN removes the
+    /// importance.
     #[must_use]
     pub fn with_priority(mut self, priority: f64) -> Self {
         self.annotations.priority = Some(priority.clamp(0.0, 1.0)).filter(|p| p.is_finite());
         self
     }
 
-    /// Sets the time of the last change, as ISO 8601, such as `2026-01-12T15:00:58Z`.
+    /// Sets the time when the content was last changed, in ISO 8601, such as `2026-01-12T15:00:58Z`.
     #[must_use]
     pub fn with_last_modified(mut self, time: impl Into<String>) -> Self {
         self.annotations.last_modified = Some(time.into());

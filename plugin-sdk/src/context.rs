@@ -1,4 +1,4 @@
-//! The context of a call: its facts, and messages from the tool while it runs.
+//! The context of a call: facts about its request, and a way to send progress and log messages to the client.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use tool_rules::LogLevel;
 
 use crate::runtime::{current::CancelToken, host_client, logger};
 
-/// The context of the current call, an optional parameter of a tool.
+/// The context of the current call. A tool that needs it takes it as a parameter.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -36,8 +36,8 @@ use crate::runtime::{current::CancelToken, host_client, logger};
 /// export_tools!(sum);
 /// ```
 ///
-/// A context may be cloned, moved to other threads, and stored. After the end of the call it keeps its values, and everything
-/// that is sent through it is dropped.
+/// A context may be cloned, moved to other threads, and stored. After the end of the call its values can still be read,
+/// but everything that is sent through it is discarded.
 #[derive(Clone)]
 pub struct Context {
     host: Host,
@@ -45,7 +45,7 @@ pub struct Context {
     facts: Arc<OnceLock<Facts>>,
 }
 
-/// Facts about the request, in the form of `plugin-abi/PAYLOADS.md`.
+/// Facts about the request, in the form that `plugin-abi/PAYLOADS.md` defines.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Facts {
@@ -71,8 +71,8 @@ struct Facts {
     log_level: Option<LogLevel>,
 }
 
-/// Decodes a fact, or returns its default if its form is another one. A client chooses its own facts freely: a wrong
-/// one must not hide the caller.
+/// Decodes a fact, or returns its default if the fact is malformed. A client may report malformed facts about itself;
+/// they must not prevent the tool from seeing the others, such as the caller.
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -82,16 +82,17 @@ where
     Ok(serde_json::from_value(fact).unwrap_or_default())
 }
 
-/// Facts that a client reports about itself. They are not verified: use them in messages, not for decisions.
+/// Facts that a client reports about itself. They are not verified: use them in messages, not to decide what the caller
+/// may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Client {
-    /// The name, for programs.
+    /// The name that programs use.
     pub name: String,
     /// The version.
     pub version: String,
-    /// The name, for display.
+    /// The name that is displayed.
     pub title: Option<String>,
 }
 
@@ -118,8 +119,8 @@ impl Context {
         }
     }
 
-    /// Returns the id of the request in the operator's log: on Lambda the id of the invocation. It is empty if the
-    /// host does not provide it.
+    /// Returns the id by which the operator's log names the request: on Lambda the id of the invocation. It is empty if
+    /// the host does not provide it.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.facts().request_id
@@ -132,7 +133,7 @@ impl Context {
         &self.facts().protocol_version
     }
 
-    /// Returns the facts that the client reports about itself, if it reports any.
+    /// Returns the name and the version that the client reports about itself, if it does.
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.facts().client.as_ref()
@@ -141,7 +142,8 @@ impl Context {
     /// Returns the client's capabilities as MCP's `ClientCapabilities`, such as `{"elicitation": {"form": {}}}`;
     /// `None` if they are not known.
     ///
-    /// A tool that needs a capability declares it by `#[tool(requires(...))]`, and is not called without it.
+    /// A tool that needs a capability declares it by `#[tool(requires(...))]`. Clients without the capability then
+    /// cannot call the tool.
     #[must_use]
     pub fn client_capabilities(&self) -> Option<&Map<String, Value>> {
         self.facts().capabilities.as_ref()
@@ -154,26 +156,27 @@ impl Context {
         self.facts().principal.as_deref()
     }
 
-    /// Returns the claims of the principal: those of a verified token, or the values that an authorizer added.
+    /// Returns the claims about the caller: those in the verified token, or the values that an authorizer added.
     #[must_use]
     pub fn claims(&self) -> &Map<String, Value> {
         &self.facts().claims
     }
 
-    /// Returns a header of the request, if the operator lets plugins see it. The case of `name` does not matter.
+    /// Returns a header of the request, if the operator has allowed plugins to read it. `name` may be in upper or lower
+    /// case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = &self.facts().headers;
         headers.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    /// Returns the W3C trace context, to pass on to the services that the tool calls.
+    /// Returns the W3C trace context. The tool can pass it on to the services that it calls.
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.facts().trace
     }
 
-    /// Returns the remaining time of the call; `None` if it has no limit.
+    /// Returns the time that remains until the call times out; `None` if it has no time limit.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = match self.host.deadline_unix_ms {
@@ -190,23 +193,24 @@ impl Context {
     /// Reports whether the call was cancelled or timed out: its result is no longer needed. The check is cheap
     /// enough for loops.
     ///
-    /// It stays false after a call that ended by itself: a thread that outlives its call needs a signal of its own.
-    /// An async tool need not check, because its future is dropped.
+    /// After a call that ended by itself, it stays false: a thread that outlives the call needs another signal to stop.
+    /// An async tool need not check it, because the future of a cancelled call is dropped.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.cancel_token.is_cancelled()
     }
 
-    /// Reports whether the client asked for progress.
+    /// Reports whether the client requested progress reports.
     #[must_use]
     pub fn wants_progress(&self) -> bool {
         self.facts().progress
     }
 
-    /// Reports progress to the client, if it asked for it. `done` must grow from one call to the next. `total` is its
-    /// final value, if that is known.
+    /// Reports progress to the client, if the client requested that. `done` must increase with each report. `total` is
+    /// the final value of `done`, if that is known.
     ///
-    /// The client receives `{"progress": 3, "total": 10, "message": "..."}` in a `notifications/progress`.
+    /// The client receives `{"progress": 3, "total": 10, "message": "..."}` as the parameters of a
+    /// `notifications/progress`.
     pub fn progress(&self, done: f64, total: Option<f64>, message: Option<&str>) {
         #[derive(Serialize)]
         struct Progress<'a> {
@@ -227,10 +231,12 @@ impl Context {
         }
     }
 
-    /// Sends a message to the client, if the client wants messages of this level and its revision of MCP has them.
+    /// Sends a log message to the client, if the client requested messages of this level and its revision of MCP
+    /// supports them.
     ///
-    /// The user can read it: it must not contain secrets. Lines for the operator go through the crate `log`. The
-    /// client receives `{"level": "warning", "logger": "PLUGIN", "data": MESSAGE}` in a `notifications/message`.
+    /// The user can read the message: it must not contain secrets. To write to the operator's log instead, use the
+    /// crate `log`. The client receives `{"level": "warning", "logger": "PLUGIN", "data": MESSAGE}` as the parameters
+    /// of a `notifications/message`.
     pub fn log(&self, level: LogLevel, message: impl Into<Value>) {
         #[derive(Serialize)]
         struct Message {
@@ -249,20 +255,20 @@ impl Context {
         }
     }
 
-    /// Returns the host side of this call.
+    /// Returns the host interface of this call.
     pub(crate) fn host(&self) -> Host {
         self.host
     }
 
-    /// Returns the facts. The host is asked for them once, at the first use.
+    /// Returns the facts about the request. The first use requests them from the host.
     fn facts(&self) -> &Facts {
         self.facts
             .get_or_init(|| host_client::request(self.host, host_op::CONTEXT).unwrap_or_default())
     }
 }
 
-/// Creates a context without a call, for tests that call a tool's function directly: it knows nothing, has no time
-/// limit, and drops everything that is sent.
+/// Creates a context that belongs to no call, for tests that call a tool's function directly: all its facts are empty,
+/// it has no time limit, and everything that is sent through it is discarded.
 impl Default for Context {
     fn default() -> Self {
         extern "C" fn nothing(
@@ -281,7 +287,7 @@ impl Default for Context {
     }
 }
 
-/// Prints the call only: claims and headers do not belong into a log.
+/// Prints only the number of the call and the id of the request: claims and headers must not appear in a log.
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")

@@ -1,4 +1,4 @@
-//! The failures of a tool: a message for the model with its causes, or an error of the protocol.
+//! The errors with which a tool fails: a message for the model with its causes, or a JSON-RPC error.
 
 use std::{
     any::Any,
@@ -10,9 +10,9 @@ use std::{
 
 use crate::{StateError, StateErrorKind};
 
-/// An error for tools that fail in more than one way.
+/// An error type for tools whose functions return errors of several types.
 ///
-/// `?` converts any [`std::error::Error`], `anyhow::Error` or string, with all its causes.
+/// `?` converts any [`std::error::Error`] with all its causes, any `anyhow::Error`, and any string.
 ///
 /// ```
 /// use plugin_sdk::ToolError;
@@ -28,7 +28,7 @@ use crate::{StateError, StateErrorKind};
 /// assert_eq!(parse("0").unwrap_err().to_string(), "port 0 cannot be connected to");
 /// assert_eq!(parse("x").unwrap_err().to_string(), "invalid digit found in string");
 /// ```
-// `std::error::Error` is not implemented: it would forbid the conversion from every error.
+// `std::error::Error` is not implemented: then `From` could not be implemented for all error types.
 pub struct ToolError {
     message: String,
     code: Option<i32>,
@@ -36,7 +36,7 @@ pub struct ToolError {
 }
 
 impl ToolError {
-    /// Creates a failure with a message for the model: a result with `isError`.
+    /// Creates an error that the model sees: the call returns a result with `isError` and this message.
     pub fn new(message: impl Display) -> Self {
         Self {
             message: message.to_string(),
@@ -45,11 +45,11 @@ impl ToolError {
         }
     }
 
-    /// Creates a failure that the client gets as a JSON-RPC error with this code. The model does not see it.
+    /// Creates an error that the client receives as a JSON-RPC error with this code. The model does not see it.
     ///
     /// This is rarely right, because a model cannot act on an error that it does not see. `-32602` means that the
     /// parameters are wrong, `-32603` that the server failed. Codes of your own must be outside of -32768 to -32000,
-    /// which JSON-RPC and MCP reserve: the host replaces others of that range by -32603.
+    /// the range that JSON-RPC and MCP reserve: the host replaces any other code in that range by -32603.
     pub fn protocol(code: i32, message: impl Display) -> Self {
         Self {
             message: message.to_string(),
@@ -58,11 +58,11 @@ impl ToolError {
         }
     }
 
-    /// Sets the state error that caused this failure. The host answers the client by its kind.
+    /// Sets the state error that caused this error. Its kind decides what the host sends to the client.
     ///
-    /// A `StateError` that `?` converts to a `ToolError`, alone or as a source, sets itself. Use this method for a message of your
-    /// own, and for an error that is hidden from this crate: in an `anyhow::Error`, behind `#[error(transparent)]`, or in a type
-    /// that does not implement [`std::error::Error`].
+    /// You need not call this method if `?` converts a `StateError`, or an error that has one among its sources. Call
+    /// it if you write your own message, or if this crate cannot see the state error: inside an `anyhow::Error`, behind
+    /// `#[error(transparent)]`, or inside a type that does not implement [`std::error::Error`].
     ///
     /// ```
     /// use plugin_sdk::{ToolError, StoredState};
@@ -81,7 +81,7 @@ impl ToolError {
         }
     }
 
-    /// Creates the failure that describes this error with all its causes.
+    /// Creates a tool error whose message contains this error and all its causes.
     fn with_causes(error: &(dyn Error + 'static)) -> Self {
         let mut causes = std::iter::successors(Some(error), |error| (*error).source());
         let cause = causes.find_map(state_error);
@@ -91,7 +91,7 @@ impl ToolError {
         }
     }
 
-    /// Returns the kind of the state error that caused this failure.
+    /// Returns the kind of the state error that caused this error, if there is one.
     pub(crate) fn cause(&self) -> Option<StateErrorKind> {
         self.cause
     }
@@ -102,8 +102,8 @@ impl ToolError {
     }
 }
 
-/// Returns the error as a state error. An I/O error hides the error that it wraps: its `source` is the source of that
-/// one.
+/// Returns the error as a state error, if it is one or wraps one as an I/O error. The chain of sources skips an error
+/// that an I/O error wraps: `io::Error::source` returns the source of the wrapped error.
 fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
     let hidden = error
         .downcast_ref::<io::Error>()
@@ -112,7 +112,7 @@ fn state_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StateError> {
     error.downcast_ref().or(hidden)
 }
 
-/// Converts errors, strings and `anyhow::Error`: all of them convert to `Box<dyn Error>`.
+/// Converts errors, strings and `anyhow::Error`, since all of them convert to `Box<dyn Error>`.
 impl<E: Into<Box<dyn Error>>> From<E> for ToolError {
     fn from(error: E) -> Self {
         ToolError::with_causes(error.into().as_ref())
@@ -151,7 +151,7 @@ fn message_with_causes(error: &dyn Error) -> String {
     text
 }
 
-/// Converts an error of any type.
+/// Converts an error of any type, with its causes if the type reveals them.
 pub(crate) fn into_tool_error<E: Display + 'static>(error: E) -> ToolError {
     let error: Box<dyn Any> = Box::new(error);
     let error = match error.downcast::<ToolError>() {
@@ -163,7 +163,7 @@ pub(crate) fn into_tool_error<E: Display + 'static>(error: E) -> ToolError {
     } else if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
         ToolError::with_causes(error.as_ref())
     } else {
-        // The alternate form makes errors that know their causes, such as anyhow's, print them too.
+        // Errors such as anyhow's include their causes when they are formatted with `{:#}`.
         ToolError::new(match error.downcast_ref::<E>() {
             Some(error) => format!("{error:#}"),
             None => String::new(),
@@ -171,14 +171,15 @@ pub(crate) fn into_tool_error<E: Display + 'static>(error: E) -> ToolError {
     }
 }
 
-/// The return type of a tool's function, for a choice between two traits by autoref specialisation.
+/// The return type of a tool's function. Method lookup on it selects one of two traits (autoref specialization).
 ///
-/// `error_fn` is found in one of them: for a `Result` with a [`std::error::Error`] in [`ErrorWithCauses`], which
-/// takes the type by value; for anything else in [`AnyOutput`], which takes it by reference and therefore comes
-/// second.
+/// For a `Result` with a [`std::error::Error`], the method `error_fn` comes from [`ErrorWithCauses`], which is
+/// implemented for this type itself. For any other type it comes from [`AnyOutput`], which is implemented for a
+/// reference to this type and which the compiler therefore tries second.
 pub struct ReturnType<T>(PhantomData<T>);
 
-/// A function that takes the error out of an output, if it can describe that better than [`into_tool_error`] can.
+/// A function that returns the error of an output as `Err`, with its causes, if the output is a `Result` whose error
+/// implements [`std::error::Error`]. It returns any other output unchanged.
 pub(crate) type TakeError<T> = fn(T) -> Result<T, ToolError>;
 
 impl<T> ReturnType<T> {
@@ -186,11 +187,11 @@ impl<T> ReturnType<T> {
     pub const TYPE: Self = Self(PhantomData);
 }
 
-/// The first choice of [`ReturnType`]: a `Result` with an error that has causes.
+/// The trait that [`ReturnType`] selects first: for a `Result` with a [`std::error::Error`], which may have causes.
 pub trait ErrorWithCauses {
     /// The return type.
     type Output;
-    /// Returns the function that takes the error out, with its causes.
+    /// Returns the function that converts the error, with its causes.
     fn error_fn(self) -> TakeError<Self::Output>;
 }
 
@@ -205,7 +206,7 @@ impl<T, E: Error + 'static> ErrorWithCauses for ReturnType<Result<T, E>> {
     }
 }
 
-/// The second choice of [`ReturnType`]: any type.
+/// The trait that [`ReturnType`] selects otherwise: for any type.
 pub trait AnyOutput {
     /// The return type.
     type Output;

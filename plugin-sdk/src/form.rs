@@ -1,4 +1,5 @@
-//! The elicitation form of a type: its schema in the form that MCP allows, flat and of primitive members.
+//! Makes the form of an elicitation from a type: a schema as MCP allows it for forms, a flat object of primitive
+//! members.
 
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
@@ -23,10 +24,10 @@ const KEYWORDS: [&str; 14] = [
     "type",
 ];
 
-/// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
+/// The formats that clients support. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// Keywords of a form or a member that are no constraints, or that decoding enforces.
+/// Keywords of a form or of its members that are not constraints, or that decoding enforces anyway.
 const ANNOTATIONS: [&str; 9] = [
     "$comment",
     "$defs",
@@ -42,10 +43,10 @@ const ANNOTATIONS: [&str; 9] = [
 /// The form of a type.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Form {
-    /// The schema that clients show. It keeps what no form can have: the host refuses it.
+    /// The schema that clients show. Parts that forms must not have are left in it, so that the host rejects the form.
     pub(crate) shown: Value,
-    /// The schema of the type, if it has constraints that MCP's forms cannot express (`pattern`). The host checks
-    /// them.
+    /// The full schema of the type, if it has constraints that MCP's forms cannot express (such as `pattern`). The host
+    /// checks answers against it.
     pub(crate) constraints: Option<Value>,
 }
 
@@ -84,7 +85,7 @@ fn is_annotation(keyword: &str) -> bool {
     ANNOTATIONS.contains(&keyword) || keyword.starts_with("x-")
 }
 
-/// Rewrites schemars' notation in one that MCP has.
+/// Rewrites the schema of a member, as schemars writes it, in the keywords that MCP allows in forms.
 fn simplify(property: &mut Value) {
     remove_null(property);
     choices(property, "oneOf");
@@ -113,7 +114,7 @@ fn simplify(property: &mut Value) {
     }
 }
 
-/// Adds the next inclusive bound for an exclusive bound of an integer.
+/// Adds the equivalent inclusive bound to an integer that has an exclusive bound: forms have no exclusive bounds.
 fn show_inclusive_bound(
     members: &mut Map<String, Value>,
     exclusive: &str,
@@ -132,7 +133,7 @@ fn show_inclusive_bound(
     }
 }
 
-/// Removes null from an `Option`: users leave out a field without a value.
+/// Removes null from the schema of an `Option`: in a form, the user leaves the field empty instead.
 fn remove_null(property: &mut Value) {
     if let Some(types) = property.get("type").and_then(Value::as_array) {
         let mut types: Vec<_> = types
@@ -144,7 +145,7 @@ fn remove_null(property: &mut Value) {
             property["type"] = only;
         }
     }
-    // The null of an optional enum is one of its choices.
+    // An optional enum has null among its `enum` values.
     if let Some(choices) = property.get_mut("enum").and_then(Value::as_array_mut) {
         choices.retain(|choice| !choice.is_null());
     }
@@ -165,7 +166,7 @@ fn remove_null(property: &mut Value) {
     }
 }
 
-/// Rewrites an enum with doc comments on its variants as titled choices.
+/// Rewrites an enum whose variants have doc comments as choices with titles: `{"const": ..., "title": ...}`.
 fn choices(schema: &mut Value, keyword: &str) {
     let Some(variants) = schema.get("oneOf").and_then(Value::as_array) else {
         return;

@@ -14,7 +14,7 @@ pub struct Icon {
     /// The sizes, such as `48x48` or `any`.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub sizes: &'static [&'static str],
-    /// The background that the icon is made for: `light` or `dark`.
+    /// The background that the icon is designed for: `light` or `dark`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<&'static str>,
 }

@@ -1,5 +1,5 @@
-//! Input that a tool requests from its client: a form for the user, an answer of the model, the folders that the
-//! client works with.
+//! Input requests of a tool to its client: a form or a URL for the user, a prompt for the client's model, or a request
+//! for the folders that the client works with.
 
 use std::{collections::BTreeMap, error::Error, fmt, marker::PhantomData};
 
@@ -13,11 +13,12 @@ use crate::{
     runtime::{host_client, logger},
 };
 
-/// Questions of a tool to its client.
+/// Input requests of a tool to its client. A type that describes one implements [`Question`].
 ///
-/// In MCP 2026-07-28 the result of a call carries the question, and the client answers by a second call. The tool then runs
-/// again from its start, and the answer is there. So each of these methods either returns the answer or fails with
-/// [`InputError::InputRequired`]. Pass that error on with `?`: the call ends with the question, whatever the tool returns.
+/// In MCP 2026-07-28 the input request is the result of the call. The client gets the answer, and calls the tool again
+/// with it. The tool then runs again from its start, and this time the answer is available. So each of these methods
+/// either returns the answer or fails with [`InputError::InputRequired`]. Return that error with `?`. Even if the tool
+/// returns something else, the client receives the input request.
 ///
 /// ```
 /// use plugin_sdk::{prelude::*, InputError};
@@ -53,25 +54,28 @@ use crate::{
 /// # }
 /// ```
 ///
-/// - Code with effects belongs after the last question. Code before a question runs once per round.
-/// - The key identifies a question, and an answer is valid for the same question only. A question with a text that changes
-///   each time (the time of day) is asked forever.
-/// - [`Context::ask`] asks several questions at once, and needs fewer rounds.
-/// - A tool that cannot work without an answer declares it by `#[tool(requires(...))]`. Clients without the capability then
-///   get an error that names it. Other tools get [`InputError::CannotAsk`] and may continue without an answer.
-/// - Clients of older revisions cannot be asked.
+/// - Put code with side effects after the last input request: code before an input request runs again each time the
+///   client calls with an answer.
+/// - The key identifies an input request. An answer is used only if the input request is unchanged. So an input request
+///   whose text is different in every run (because it contains the time of day, for example) is never answered.
+/// - [`Context::ask`] sends several input requests together, so that the client has to call again only once.
+/// - If a tool cannot work without an answer, declare the necessary capability with `#[tool(requires(...))]`. A client
+///   without the capability then gets an error that names it. Without this declaration, the method fails with
+///   [`InputError::CannotAsk`], and the tool may continue without an answer.
+/// - Clients that use an older revision of MCP cannot receive input requests.
 impl Context {
     /// Asks the user to fill in a form.
     ///
-    /// `T` is a flat struct of strings, numbers, `bool`s, enums without fields, or `Vec`s of such enums; each may be
-    /// an `Option`. Doc comments become the descriptions that the user reads. Other types are refused when the tool
-    /// asks, and the operator's log has the reason; `testing::form` finds them in a test.
+    /// `T` is a flat struct of strings, numbers, `bool`s, enums without fields, or `Vec`s of such enums; each may be an
+    /// `Option`. Doc comments become the descriptions that the user reads. With any other type, the method fails and
+    /// the operator's log has the reason; `testing::form` finds the mistake in a test.
     ///
-    /// The host checks all constraints (`#[schemars(...)]`) of the answer, also those that clients cannot show, such
-    /// as a pattern. Answers are coerced like arguments: `5.0` and `"5"` become 5. If an answer does not fit, the
-    /// host asks again and gives the reason. Describe in the doc comment of a field what you expect.
+    /// The host checks the answer against all constraints (`#[schemars(...)]`), also those that clients cannot show,
+    /// such as a pattern. Answers are coerced like arguments: `5.0` and `"5"` become 5. If an answer violates a
+    /// constraint, the host asks again and gives the reason. Since the user may not see a constraint, describe it in
+    /// the doc comment of the field.
     ///
-    /// The client receives an `elicitation/create`:
+    /// The client receives an `elicitation/create` with these parameters:
     ///
     /// ```json
     /// {"message": "a.txt will be gone.", "requestedSchema": {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}}
@@ -87,8 +91,8 @@ impl Context {
         self.ask(Elicit::new(key, message))
     }
 
-    /// Asks the user to open a URL (`https` or `http`), for example to sign in. The answer says that the user agreed,
-    /// not that the user has done it.
+    /// Asks the user to open a URL (`https` or `http`), for example to sign in. `Ok` means that the user agreed to open
+    /// it, not that the user has finished there.
     ///
     /// The client receives an `elicitation/create` with `{"mode": "url", "message": MESSAGE, "url": URL}`.
     ///
@@ -98,7 +102,8 @@ impl Context {
         self.ask(ElicitUrl::new(key, message, url))
     }
 
-    /// Asks the client's model, for an answer of at most `max_tokens`. [`Sample`] has more options.
+    /// Sends a prompt to the client's model, and requests an answer of at most `max_tokens` tokens. [`Sample`] has more
+    /// options.
     ///
     /// # Errors
     /// [`InputError`]
@@ -111,7 +116,7 @@ impl Context {
         self.ask(Sample::new(key, prompt, max_tokens))
     }
 
-    /// Asks for the folders and files that the client works with.
+    /// Requests the folders and files that the client works with.
     ///
     /// # Errors
     /// [`InputError`]
@@ -119,7 +124,7 @@ impl Context {
         self.ask(Roots)
     }
 
-    /// Asks a question, or a tuple of questions at once.
+    /// Sends an input request, or a tuple of input requests together.
     ///
     /// ```
     /// use plugin_sdk::{Elicit, Roots, Sample, prelude::*};
@@ -144,7 +149,7 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// [`InputError`] of the first question without an answer.
+    /// [`InputError`] of the first input request that has no usable answer.
     pub fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, InputError> {
         let mut requests = Requests::default();
         question.put(&mut requests);
@@ -153,7 +158,7 @@ impl Context {
     }
 }
 
-/// A question to the client: [`Elicit`], [`ElicitUrl`], [`Sample`], [`Roots`], or a tuple of these.
+/// An input request to the client: [`Elicit`], [`ElicitUrl`], [`Sample`], [`Roots`], or a tuple of these.
 pub trait Question {
     /// The type of the answer.
     type Answer;
@@ -165,20 +170,20 @@ pub trait Question {
     fn read(self, answers: &mut Answers) -> Result<Self::Answer, InputError>;
 }
 
-/// The reason why a tool has no answer.
+/// The reason why an input request has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
-    /// The client has to answer first, and then calls again. The result that the tool returns now has no effect.
+    /// The client must answer first, and call the tool again. Whatever the tool returns now is discarded.
     InputRequired,
-    /// The user declined the question with this key.
+    /// The user declined the input request with this key.
     Declined(String),
-    /// The user closed the form with this key without a decision.
+    /// The user dismissed the input request with this key without accepting or declining it.
     Cancelled(String),
-    /// The client or the host does not support the question. The text is the reason, for the model.
+    /// The client or the host does not support the input request. The text is the reason, which the model can read.
     CannotAsk(String),
-    /// The answer to the question with this key fits the form, but cannot be decoded as its type. The second text is
-    /// the reason.
+    /// The answer to the input request with this key satisfies the form, but cannot be decoded as the Rust type. The
+    /// first text is the key, the second is the reason.
     Unreadable(String, String),
 }
 
@@ -196,12 +201,13 @@ impl fmt::Display for InputError {
 
 impl Error for InputError {}
 
-/// Questions by their keys, as the host receives them: `{"requests": {KEY: {"method", "params", "schema"}}}`.
+/// Input requests by their keys, in the form in which the host receives them:
+/// `{"requests": {KEY: {"method", "params", "schema"}}}`.
 #[doc(hidden)]
 #[derive(Default, Serialize)]
 pub struct Requests {
     requests: BTreeMap<String, Request>,
-    /// A key that two questions have.
+    /// A key that is used by two input requests.
     #[serde(skip)]
     duplicate: Option<String>,
 }
@@ -210,12 +216,13 @@ pub struct Requests {
 struct Request {
     method: &'static str,
     params: Value,
-    /// The constraints of a form that clients cannot show.
+    /// A JSON Schema with the constraints of a form that clients cannot show.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
 }
 
-/// Answers by their keys, as the host sends them: `{"answers": {KEY: ANSWER}}`. A key without an answer is missing.
+/// Answers by their keys, in the form in which the host sends them: `{"answers": {KEY: ANSWER}}`. Input requests
+/// without an answer have no entry.
 #[doc(hidden)]
 #[derive(Default, Deserialize)]
 pub struct Answers {
@@ -247,7 +254,7 @@ impl Requests {
     fn ask(self, host: Host) -> Result<Answers, InputError> {
         if let Some(key) = self.duplicate {
             let why = format!("the tool asks two questions under the key {key:?}");
-            // The host has not seen the questions, and the author has to correct them.
+            // The input requests do not reach the host, so the mistake is logged here, for the author.
             logger::write(log::Level::Error, module_path!(), &why);
             return Err(InputError::CannotAsk(why));
         }
@@ -256,7 +263,7 @@ impl Requests {
     }
 }
 
-/// Returns the reason why the host did not ask.
+/// Returns the reason why the host did not send the input requests.
 fn refusal_message(refusal: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -284,7 +291,7 @@ impl Answers {
         decode(key, self.take(key)?)
     }
 
-    /// Takes the content of an accepted answer.
+    /// Removes and returns the content of an answer that the user accepted.
     fn accepted(&mut self, key: &str) -> Result<Value, InputError> {
         let mut answer = self.take(key)?;
         match answer["action"].as_str() {
@@ -300,7 +307,7 @@ fn decode<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, InputError>
         .map_err(|error| InputError::Unreadable(key.to_owned(), error.to_string()))
 }
 
-/// A form for the user, made from a type; see [`Context::elicit`].
+/// An input request that shows a form, made from a type, to the user; see [`Context::elicit`].
 #[derive(Clone, Debug)]
 pub struct Elicit<T> {
     key: String,
@@ -309,7 +316,7 @@ pub struct Elicit<T> {
 }
 
 impl<T> Elicit<T> {
-    /// Creates a form with a key and a message for the user.
+    /// Creates the input request from a key and a message for the user.
     pub fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -333,7 +340,7 @@ impl<T: JsonSchema + DeserializeOwned> Question for Elicit<T> {
     }
 }
 
-/// A URL for the user to open; see [`Context::elicit_url`].
+/// An input request that asks the user to open a URL; see [`Context::elicit_url`].
 #[derive(Clone, Debug)]
 pub struct ElicitUrl {
     key: String,
@@ -342,7 +349,7 @@ pub struct ElicitUrl {
 }
 
 impl ElicitUrl {
-    /// Creates a request to open a URL, with a key and a message for the user.
+    /// Creates the input request from a key, a message for the user, and the URL.
     pub fn new(key: impl Into<String>, message: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             key: key.into(),
@@ -365,9 +372,9 @@ impl Question for ElicitUrl {
     }
 }
 
-/// A question to the client's model.
+/// An input request that sends a prompt to the client's model; see [`Context::sample`].
 ///
-/// The client receives a `sampling/createMessage`:
+/// The client receives a `sampling/createMessage` with these parameters:
 ///
 /// ```json
 /// {"messages": [{"role": "user", "content": {"type": "text", "text": "A greeting, please."}}], "maxTokens": 50}
@@ -381,7 +388,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Creates a question with a key, a prompt and the maximum number of tokens of the answer.
+    /// Creates the input request from a key, a prompt and the maximum number of tokens of the answer.
     pub fn new(key: impl Into<String>, prompt: impl Into<String>, max_tokens: u32) -> Self {
         let sample = Self {
             key: key.into(),
@@ -469,7 +476,7 @@ impl SamplingResult {
     }
 }
 
-/// A question for the folders and files that the client works with, under the key `roots`; see [`Context::roots`].
+/// An input request for the folders and files that the client works with. Its key is `roots`; see [`Context::roots`].
 #[derive(Clone, Copy, Debug)]
 pub struct Roots;
 
@@ -479,7 +486,7 @@ pub struct Roots;
 pub struct Root {
     /// The URI. So far it is always a `file:` URI.
     pub uri: String,
-    /// The name, for display.
+    /// The name that is displayed.
     pub name: Option<String>,
 }
 

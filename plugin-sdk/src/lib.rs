@@ -1,4 +1,5 @@
-//! Tools for AI clients: a typed Rust function with a doc comment and `#[tool]` can be called over MCP.
+//! An SDK for MCP tools in Rust: `#[tool]` on a typed function with a doc comment makes it a tool that AI clients can
+//! call.
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -29,14 +30,15 @@
 //! plugin-sdk = { git = "..." }
 //! ```
 //!
-//! `cargo layer build` builds a Lambda layer from it, `cargo layer dev` serves it locally. [`from_python`] compares tools of
-//! Python's `mcp-lambda-handler` with tools of this crate.
+//! `cargo layer build` builds a Lambda layer from it, `cargo layer dev` serves it locally. [`from_python`] is for
+//! authors who know `mcp-lambda-handler` (Python): it shows the same tools in both languages.
 //!
 //! # Parameters
 //!
-//! Every parameter is a member of the tool's `inputSchema` (JSON Schema 2020-12), under its own name. Its type is a number,
-//! `bool`, `String`, `Option` (may be left out, or null), `Vec`, a map, or a type of your own with [`#[data]`](data). A doc
-//! comment above the parameter, or its entry in the `# Arguments` list, is its description for the model.
+//! Every parameter becomes a property of the same name in the tool's `inputSchema` (JSON Schema 2020-12). Its type is a
+//! number, `bool`, `String`, `Option` (the client may omit the argument or send null), `Vec`, a map, or a type of your
+//! own with [`#[data]`](data). The description that the model reads is the doc comment above the parameter, or its
+//! entry in the function's `# Arguments` list.
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -85,28 +87,29 @@
 //! export_tools!(distance);
 //! ```
 //!
-//! | above a parameter | meaning |
+//! | written above a parameter | meaning |
 //! |---|---|
-//! | `/// ...` | its description, for the model |
-//! | `#[arg(default = ...)]`, `#[arg(default)]` | the argument may be left out; the parameter then has this value, or the default of its type |
-//! | `#[arg(header = "Region")]` | clients repeat the argument in the HTTP header `Mcp-Param-Region` (MCP's `x-mcp-header`), for gateways that route by it: a string, integer or boolean |
-//! | `#[schemars(...)]` | constraints, by [schemars](https://graham.cool/schemars/deriving/attributes/): `range`, `length`, `regex`, `email`, `inner(...)`, `extend("..." = ...)` |
+//! | `/// ...` | its description, which the model reads |
+//! | `#[arg(default = ...)]`, `#[arg(default)]` | the client may omit the argument; the parameter then gets this value, or the default of its type |
+//! | `#[arg(header = "Region")]` | clients also send the argument in the HTTP header `Mcp-Param-Region` (MCP's `x-mcp-header`), so that gateways can route requests by it; only for strings, integers and booleans |
+//! | `#[schemars(...)]` | constraints, written as for [schemars](https://graham.cool/schemars/deriving/attributes/): `range`, `length`, `regex`, `email`, `inner(...)`, `extend("..." = ...)` |
 //!
-//! [`#[data]`](data) derives `Deserialize`, `Serialize` and `JsonSchema` for a struct or enum, with the crates that this
-//! one re-exports. Serde's attributes work as usual. A crate with its own dependencies on `serde` and `schemars` can derive
-//! them by hand. A parameter is an argument unless its type is written `Args<...>`, `Context` or `State<...>`. The features
-//! `chrono`, `jiff`, `uuid` and `url` add schemas for the types of these crates.
+//! [`#[data]`](data) derives `Deserialize`, `Serialize` and `JsonSchema` for a struct or enum, using the copies of
+//! serde and schemars that this crate re-exports. Serde's attributes work as usual. A crate with its own dependencies
+//! on `serde` and `schemars` can write these derives itself. A parameter is an argument unless its type is written
+//! `Args<...>`, `Context` or `State<...>`. The features `chrono`, `jiff`, `uuid` and `url` let parameters and results
+//! use the types of these crates.
 //!
 //! A tool with many arguments takes them as one struct instead: [`Args<T>`](Args).
 //!
 //! # Argument handling
 //!
-//! The host refuses unknown arguments, also inside [`#[data]`](data) types, and every argument that the schema does not
-//! allow. The error tells the model what to correct. (Serde cannot find unknown fields where several types share one
-//! object: with `flatten`, and in enums with a `tag`.)
+//! The host rejects unknown arguments, including unknown fields of [`#[data]`](data) types, and every argument that the
+//! schema does not allow. The error tells the model what to correct. (Serde cannot detect unknown fields where several
+//! types share one JSON object: with `flatten`, and in enums with a `tag`.)
 //!
-//! Clients often send `"5"` for 5, or an object as its JSON text. An argument that cannot be decoded is coerced where the
-//! schema leaves no doubt:
+//! Clients often send `"5"` for 5, or an object as its JSON text. If an argument cannot be decoded, the host converts
+//! (coerces) it to the type in the schema, provided that only one conversion is possible:
 //!
 //! | the schema wants | the value is | it becomes |
 //! |---|---|---|
@@ -115,8 +118,9 @@
 //! | boolean | `"true"`, `"false"` | `true`, `false` |
 //! | array, object | a string whose text is a JSON array, object | that array, object |
 //!
-//! This works at any depth, but never where a string is acceptable too, and never in a tool that is `strict`. The host
-//! checks constraints that decoding does not see (`range`, `length`, ...) before the call.
+//! Nested values are coerced too. A string is not coerced if the schema also accepts strings, and a `strict` tool
+//! coerces nothing. Constraints that decoding does not check (`range`, `length`, ...) are checked by the host before
+//! the call.
 //!
 //! # Return types
 //!
@@ -125,54 +129,58 @@
 //! | `()` | an empty content list |
 //! | `String`, `&str`, numbers, `bool`, `char` | one text |
 //! | [`Json<T>`] | `structuredContent`, the same as text, and an `outputSchema` made from `T` |
-//! | [`Content`], `Vec<Content>` | texts, images, sounds, links, embedded resources, with annotations |
+//! | [`Content`], `Vec<Content>` | content blocks: texts, images, audio, links and embedded resources, with annotations |
 //! | [`ResourceLink`], [`Resource`] | one content block of this kind |
-//! | [`ToolResult`] | a result built by hand: all of the above, `_meta`, `isError` |
+//! | [`ToolResult`] | a result with any of the above, `_meta` and `isError` |
 //! | `Option<T>` | `T`, or an empty content list |
-//! | `Result<T, E>` | `T`, or for `Err` a result with `isError`: the error's message and its causes, for the model to act on |
+//! | `Result<T, E>` | `T`; for `Err` a result with `isError`, which gives the model the error's message and its causes |
 //!
-//! `E` is any type that implements `Display`: a `String`, an error of your own, `anyhow::Error`, or [`ToolError`], to which
-//! `?` converts all of these. [`ToolError::protocol`] fails as a JSON-RPC error instead.
+//! `E` is any type that implements `Display`: a `String`, an error type of your own, `anyhow::Error`, or [`ToolError`].
+//! In a function that returns `ToolError`, `?` converts all the others to it. [`ToolError::protocol`] makes the call
+//! fail with a JSON-RPC error instead of a result.
 //!
-//! A panic fails one call, wherever it happens. The client sees that the tool failed. Only the operator's log has the
-//! message and the source location.
+//! A panic makes only its own call fail. The client is told that the tool failed. The message and the source location
+//! of the panic appear only in the operator's log.
 //!
 //! # The context of a call
 //!
-//! A parameter of type [`Context`] has the caller, the client, the remaining time, and whether the call was cancelled. The
-//! tool also uses it to report [progress](Context::progress) and to send [messages](Context::log) to the client.
+//! A parameter of type [`Context`] tells the tool who the caller and the client are, how much time remains, and whether
+//! the call was cancelled. The tool also uses it to report [progress](Context::progress) and to send [log
+//! messages](Context::log) to the client.
 //!
-//! Lines for the operator go through the crate `log` (re-exported as [`log`]), or through `tracing` with its feature `log`.
-//! They appear in the host's log with the request, the tool and the plugin. A line from a thread or task that the tool
-//! started has the plugin only, because its call is not known.
+//! To write to the operator's log, use the crate `log` (re-exported as [`log`]), or `tracing` with its feature `log`.
+//! Each line of the log names the request, the tool and the plugin. A line from a thread or task that the tool started
+//! names only the plugin, because the SDK does not know which call it belongs to.
 //!
 //! # Stored state
 //!
-//! [`Context::state`] stores a value between calls, wherever these run: for the client's session, or under a [`Handle`]
-//! that the tool returns and takes back as an argument. See [`StoredState`]. A parameter of type [`State`] is different:
-//! the calls of one process share it.
+//! [`Context::state`] stores a value between calls, even if they run in different environments. The value belongs to
+//! the client's session, or to a [`Handle`] that the tool returns and receives as an argument in later calls. See
+//! [`StoredState`]. A parameter of type [`State`] is different: it lives in memory and is shared only by the calls in
+//! one process.
 //!
 //! # Input from the client
 //!
-//! Through its [`Context`] a tool can ask for input while it runs: from the user by a form made from a type
-//! ([`elicit`](Context::elicit)), from the client's model ([`sample`](Context::sample)), for the folders that the client
-//! works with ([`roots`](Context::roots)), or for several of these at once ([`ask`](Context::ask)).
+//! Through its [`Context`] a tool can send input requests to the client while it runs: a form for the user, made from a
+//! type ([`elicit`](Context::elicit)), a prompt for the client's model ([`sample`](Context::sample)), or a request for
+//! the folders that the client works with ([`roots`](Context::roots)). [`ask`](Context::ask) sends several input
+//! requests together.
 //!
 //! # Shared state
 //!
-//! `export_tools!(state = connect, ...)` names a function that runs once per environment. Tools take its result as
-//! [`State<T>`](State).
+//! `export_tools!(state = connect, ...)` names a function that builds a value once per environment. Tools receive that
+//! value as a parameter of type [`State<T>`](State).
 //!
 //! # Async tools
 //!
-//! With the feature `async` of this crate, tools and the state's function may be `async`. They run on tokio, on a runtime
-//! that belongs to the plugin. It is built at the first use and shared by concurrent calls. For timers and sockets, depend
-//! on `tokio` with its features `time` and `net`. When a call is cancelled, its future is dropped at its current `await`.
-//! Tasks that outlive their call pause until the next one.
+//! With the feature `async` of this crate, tools and the function that builds the state may be `async`. They run on a
+//! tokio runtime that belongs to the plugin. The runtime is built at its first use, and concurrent calls share it. For
+//! timers and sockets, depend on `tokio` with its features `time` and `net`. When a call is cancelled, its future is
+//! dropped at its current `await`. A task that outlives its call pauses until the next call.
 //!
-//! A tool that blocks without `await` (`std::thread::sleep`, a long computation) delays the others, because they share one
-//! driver of timers and sockets. Use `tokio::task::spawn_blocking` or a tool that is not async for such work, and for
-//! [stored state](StoredState#in-async-tools).
+//! A tool that blocks without `await` (`std::thread::sleep`, a long computation) delays the plugin's other async tools,
+//! because one thread at a time serves the timers and sockets of all. Use `tokio::task::spawn_blocking` or a tool that
+//! is not async for such work, and for [stored state](StoredState#in-async-tools).
 //!
 //! ```
 //! use plugin_sdk::prelude::*;
@@ -206,8 +214,8 @@
 //! export_tools!(query);
 //! ```
 //!
-//! The host validates arguments against the custom schema before the call. With `Box<RawValue>` in place of `Value` the
-//! JSON is passed through unchanged.
+//! The host validates arguments against the custom schema before the call. With `Box<RawValue>` instead of `Value`, the
+//! tool receives the JSON text unchanged.
 //!
 //! # Attributes
 //!
@@ -216,38 +224,44 @@
 //! | `name = "..."` | the name that clients see; default: the function's name in camelCase |
 //! | `title = "..."` | a display name |
 //! | `description = "..."` | replaces the doc comment |
-//! | `read_only`, `destructive`, `idempotent`, `open_world` | MCP's hints; each also as `= false` |
+//! | `read_only`, `destructive`, `idempotent`, `open_world` | MCP's hints about the tool's behaviour; `read_only = false` sets a hint to false |
 //! | `strict` | arguments are never coerced |
-//! | `timeout = "10s"` | the time limit of a call (`ms`, `s`, `m`), if the host's is not shorter; a sync tool checks [`Context::cancelled`] |
-//! | `requires("elicitation.form")` | only for clients with these capabilities: `elicitation.form` (`elicitation` for short), `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
-//! | `icons("https://...")` | icons; with details `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
+//! | `timeout = "10s"` | the time limit of a call (`ms`, `s`, `m`); the host's limit applies if it is shorter; a tool that is not async must check [`Context::cancelled`] |
+//! | `requires("elicitation.form")` | clients without these capabilities cannot call the tool: `elicitation.form` (`elicitation` for short), `elicitation.url`, `roots`, `sampling`, `sampling.context`, `sampling.tools` |
+//! | `icons("https://...")` | icons; details follow in parentheses: `"https://..."(mime_type = "image/png", sizes = "48x48", theme = "dark")` |
 //! | `meta("example.com/team" = "weather")` | entries of your own in `_meta` |
-//! | `input_schema = ...`, `output_schema = ...` | custom schemas, as text: a literal, `include_str!`, a constant |
-//! | `validate` | the host validates arguments before the call. It is set automatically, except for constraints that look like the type's own: an `extend("enum" = ...)`, a `required` on an `Option` |
+//! | `input_schema = ...`, `output_schema = ...` | custom schemas, given as JSON text: a literal, `include_str!`, or a constant |
+//! | `validate` | the host validates arguments against the schema before the call. It is set automatically if the schema has constraints that decoding does not check. Set it yourself for constraints that look like those of the type: `extend("enum" = ...)`, or `required` on an `Option` |
 //!
 //! | `export_tools!(...)` | meaning |
 //! |---|---|
-//! | `names = "as_written"` | functions keep their names: `word_count`, not `wordCount` |
+//! | `names = "as_written"` | tools have the names of their functions: `word_count`, not `wordCount` |
 //! | `prefix = "text_"` | the prefix of all names |
 //! | `state = function` | the function that builds the shared state |
 //!
-//! Options come first. Names have 1 to 64 characters of `[A-Za-z0-9_.-]`, and are checked when the plugin is compiled.
+//! Options come before the tools. A tool's name has 1 to 64 characters of `[A-Za-z0-9_.-]`; this is checked when the
+//! plugin is compiled.
 //!
 //! # Limitations
 //!
-//! - `#[tool]` adds a type with the name of the function, which `export_tools!` uses. A module or type of that name in the
-//!   same module clashes with it. A function elsewhere does not (`export_tools!(weather::weather, crate::drop)`).
-//!   A tool with the name of its crate needs `self::`: in a crate `greet`, `export_tools!(self::greet)`. Otherwise
-//!   documentation tests of that crate do not compile, because there the name has two meanings.
-//! - A crate has one `export_tools!`, and a plugin cannot depend on another plugin. Share code through a crate without it.
-//! - A tool behind `#[cfg(...)]` needs two `export_tools!`, one behind the same condition and one behind its opposite.
-//! - A crate that renames this one in Cargo.toml needs `extern crate sdk as plugin_sdk;` for the macros.
-//! - clippy's `needless_pass_by_value` and similar lints do not know that a tool owns its arguments: `#[allow]` them.
+//! - `#[tool]` adds a type with the name of the function, which `export_tools!` uses. The same module therefore cannot
+//!   have another module or type of that name. Items of that name in other modules do not conflict
+//!   (`export_tools!(weather::weather, crate::drop)`). For a tool with the name of its crate, write `self::`: in a
+//!   crate `greet`, `export_tools!(self::greet)`. Without it, documentation tests of that crate do not compile, because
+//!   the name is ambiguous there.
+//! - A crate has one `export_tools!`, and a plugin cannot depend on another plugin. Put shared code into a crate that
+//!   does not call `export_tools!`.
+//! - If a tool has a `#[cfg(...)]`, write two `export_tools!`: one with the tool, under the same condition, and one
+//!   without it, under the negated condition.
+//! - A crate that renames the dependency `plugin-sdk` in Cargo.toml needs `extern crate sdk as plugin_sdk;` for the
+//!   macros.
+//! - clippy's `needless_pass_by_value` and similar lints do not know that a tool must own its arguments: suppress them
+//!   with `#[allow]`.
 //!
 //! # Tests
 //!
-//! A tool is a function, and can be tested like any function. The feature `testing` adds the module `testing`, which calls
-//! tools as the host does.
+//! A tool is an ordinary function: unit tests can call it directly. To call it as the host does, with coercion and
+//! validation, use the module `testing` (feature `testing`).
 
 mod args;
 mod content;
@@ -277,10 +291,10 @@ pub use error::ToolError;
 pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, SamplingResult};
 /// Derives `Deserialize`, `Serialize` and `JsonSchema` for a struct or enum, for use in arguments and results.
 ///
-/// The derives use the crates that this one re-exports. The attributes of serde and schemars work as usual.
+/// The derives use the copies of serde and schemars that this crate re-exports. The attributes of both work as usual.
 ///
-/// Unknown fields are refused: a client that misspells a field gets an error. `#[data(allow_unknown_fields)]` ignores them,
-/// which is right for responses of other services.
+/// Unknown fields are rejected: a client that misspells a field gets an error. With `#[data(allow_unknown_fields)]`
+/// they are ignored instead, which is right for types that decode the responses of other services.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -298,9 +312,9 @@ pub use input::{Elicit, ElicitUrl, InputError, Question, Root, Roots, Sample, Sa
 /// }
 /// ```
 pub use plugin_sdk_macros::data;
-/// Exports tools from a plugin, in the order given. The [options](crate#attributes) come first.
+/// Exports tools from a plugin, in the given order. [Options](crate#attributes) come before the tools.
 pub use plugin_sdk_macros::export_tools;
-/// Makes a function a tool. Its [attributes](crate#attributes) are listed at the crate.
+/// Makes a function a tool. The documentation of the crate lists its [attributes](crate#attributes).
 pub use plugin_sdk_macros::tool;
 pub use result::{IntoToolResult, Json, ToolResult};
 pub use schemars;
@@ -320,7 +334,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 }
 
-/// Items that the macros expand to. They change without notice: do not use them directly.
+/// Items that the code generated by the macros uses. They can change in any release: do not use them directly.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
@@ -342,7 +356,7 @@ pub mod __private {
     pub use crate::runtime::async_runtime::run_async;
 }
 
-/// The Rust code of documents compiles, and their assertions hold.
+/// Compiles and runs the Rust code in documents as documentation tests.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../README.md")]

@@ -16,7 +16,7 @@ use crate::{
     schema,
 };
 
-/// The result of a call, built by hand.
+/// The result of a call, for tools that set its parts one by one.
 ///
 /// ```
 /// use plugin_sdk::{Content, ToolResult, serde_json::json};
@@ -43,23 +43,24 @@ pub struct ToolResult {
     pub(crate) structured: Option<Box<RawValue>>,
     pub(crate) is_error: bool,
     pub(crate) meta: Map<String, Value>,
-    /// The kind of the state error that caused it.
+    /// The kind of the state error that made the call fail, if there is one.
     pub(crate) cause: Option<StateErrorKind>,
-    /// The failure of the call, if it has no result.
+    /// The reason why the call has no result, if it has none.
     pub(crate) no_result: Option<NoResult>,
 }
 
 /// The reason why a call has no result.
 #[derive(Clone, Debug)]
 pub(crate) enum NoResult {
-    /// The tool failed with an error of the protocol.
+    /// The tool failed with a JSON-RPC error.
     Protocol {
         /// The code of the JSON-RPC error.
         code: i32,
         /// The message of the JSON-RPC error.
         message: String,
     },
-    /// A value cannot be written as JSON. Like a panic, this is a mistake in the code, and for the operator to read.
+    /// A value cannot be written as JSON. Like a panic, this is a bug in the tool, so only the operator sees the
+    /// message.
     NotJson(String),
 }
 
@@ -75,7 +76,7 @@ impl ToolResult {
         Self::new().with(Content::text(text))
     }
 
-    /// Creates a failure of the tool, with a message that the model can act on: a result with `isError`.
+    /// Creates a result with `isError`, which tells the model that the tool failed and why.
     pub fn error(message: impl Into<String>) -> Self {
         Self {
             is_error: true,
@@ -92,8 +93,8 @@ impl ToolResult {
 
     /// Sets `structuredContent`.
     ///
-    /// No text repeats it. Add one for clients that read only text, as [`Json`] does. A tool that always has
-    /// structured content declares its schema by `#[tool(output_schema = ...)]`.
+    /// This adds no text block. Add one for clients that read only text, as [`Json`] does. A tool that always returns
+    /// structured content should declare its schema with `#[tool(output_schema = ...)]`.
     #[must_use]
     pub fn with_structured(mut self, value: &impl Serialize) -> Self {
         match to_raw_value(value) {
@@ -112,7 +113,7 @@ impl ToolResult {
         self
     }
 
-    /// Marks the result as a failure of the tool, with `isError`.
+    /// Sets `isError`: the tool failed.
     #[must_use]
     pub fn as_error(mut self) -> Self {
         self.is_error = true;
@@ -120,7 +121,7 @@ impl ToolResult {
     }
 }
 
-/// Creates the result of a value that JSON cannot hold.
+/// Creates the result for a value that cannot be written as JSON.
 fn not_json(error: &serde_json::Error) -> ToolResult {
     ToolResult {
         no_result: Some(NoResult::NotJson(error.to_string())),
@@ -128,7 +129,7 @@ fn not_json(error: &serde_json::Error) -> ToolResult {
     }
 }
 
-/// A type that a tool can return. The crate has a [table](crate#return-types) of them.
+/// A type that a tool can return. The documentation of the crate [lists](crate#return-types) these types.
 #[diagnostic::on_unimplemented(
     message = "a tool cannot return `{Self}`",
     label = "not a result of a tool",
@@ -144,7 +145,7 @@ pub trait IntoToolResult {
         None
     }
 
-    /// Converts the value to the result that the client sees.
+    /// Converts the value to the result that the client receives.
     fn into_tool_result(self) -> ToolResult;
 }
 

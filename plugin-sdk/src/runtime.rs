@@ -1,6 +1,8 @@
-//! The code between the ABI and the tools: the host calls `export`, generated code calls the rest.
+//! The code between the ABI and the tools. The host calls the functions in `export`; the code that the macros generate
+//! calls the other modules.
 //!
-//! Nothing here is for authors. They use the modules above, which use this one to reach the host.
+//! Authors of tools never use these modules directly. They use the public modules of this crate, which reach the host
+//! through these.
 
 pub(crate) mod arguments;
 #[cfg(feature = "async")]

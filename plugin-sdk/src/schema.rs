@@ -1,4 +1,5 @@
-//! JSON Schemas (2020-12) of arguments and results, made by schemars, in the form that MCP clients handle best.
+//! JSON Schemas (2020-12) of arguments and results. schemars makes them; this module simplifies them for MCP clients,
+//! many of which support only a part of JSON Schema.
 
 use schemars::{
     JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform,
@@ -8,21 +9,22 @@ use serde_json::{Map, Value};
 
 use crate::runtime::{arguments::members_of, failure::Failure};
 
-/// Returns the `inputSchema` of a tool with the fields of `T` as parameters, and whether the host has to validate
-/// arguments before the call.
+/// Returns the `inputSchema` of a tool whose parameters are the fields of `T`, and whether the host must validate
+/// arguments against it before the call.
 ///
 /// # Errors
-/// None: the signature is that of [`custom_input_schema`].
+/// Never fails. It returns a `Result` only to have the same signature as [`custom_input_schema`].
 pub fn parameters_schema<T: JsonSchema>() -> Result<(Value, bool), Failure> {
     Ok(input_schema(|generator| {
         root_schema(generator, T::json_schema)
     }))
 }
 
-/// Returns the same for a tool that takes `Args<T>`. If decoding refuses unknown arguments, the schema forbids them.
+/// Returns the `inputSchema` of a tool that takes `Args<T>`, and whether the host must validate arguments against it
+/// before the call. If decoding rejects unknown arguments, the schema forbids them too.
 ///
 /// # Errors
-/// None: the signature is that of [`custom_input_schema`].
+/// Never fails. It returns a `Result` only to have the same signature as [`custom_input_schema`].
 pub fn args_schema<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), Failure> {
     let (mut schema, validate) = input_schema(SchemaGenerator::into_root_schema_for::<T>);
     if schema == Value::Bool(true) {
@@ -32,14 +34,16 @@ pub fn args_schema<T: JsonSchema + DeserializeOwned>() -> Result<(Value, bool), 
     let Some(root) = schema.as_object_mut() else {
         return Ok((schema, validate));
     };
-    // Schemars leaves out the type of an enum and of any value. Arguments are always an object, and MCP requires the type.
+    // Schemars writes no `type` for an enum or for `Value`. MCP requires `"type": "object"`, and arguments always are
+    // an object.
     root.entry("type").or_insert_with(|| "object".into());
     if let Some(members) = members_of::<T>() {
         let properties = root.get("properties").and_then(Value::as_object);
         let declared =
             |member: &&str| properties.is_some_and(|properties| properties.contains_key(*member));
-        // An alias is decoded, but not declared. A keyword of the root also holds for references to the root: inside of
-        // arguments, their types refuse unknown members.
+        // Serde also accepts aliases, which the schema does not declare: forbidding undeclared members would forbid
+        // them. In a recursive type, `"$ref": "#"` would apply the keyword to nested values too, for which the type
+        // itself decides about unknown members.
         if members.iter().all(declared) && !is_recursive {
             root.entry("additionalProperties")
                 .or_insert(Value::Bool(false));
@@ -54,7 +58,7 @@ fn input_schema(root: Root) -> (Value, bool) {
     (schema, validate)
 }
 
-/// Parses a custom `inputSchema`. The host always validates it, because it is not known which of its
+/// Parses a custom `inputSchema`. The host always validates arguments against it, because it is unknown which of its
 /// constraints decoding enforces.
 ///
 /// # Errors
@@ -87,7 +91,7 @@ pub(crate) fn output_schema<T: JsonSchema>() -> Value {
     ))
 }
 
-/// Returns the schema of a type that users fill in.
+/// Returns the schema of a type from which the form of an elicitation is made.
 pub(crate) fn form_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     generate(settings, SchemaGenerator::into_root_schema_for::<T>)
@@ -101,8 +105,8 @@ fn as_object(schema: Value) -> Value {
     }
 }
 
-/// Returns the headers that repeat arguments (MCP's `x-mcp-header`), with JSON pointers to the arguments: `{"Region":
-/// "/region"}`.
+/// Returns the HTTP headers in which clients repeat arguments (MCP's `x-mcp-header`), with JSON pointers to the
+/// arguments: `{"Region": "/region"}`.
 pub(crate) fn argument_headers(input_schema: &Value) -> Map<String, Value> {
     let mut headers = Map::new();
     collect_headers(input_schema, "", &mut headers);
@@ -130,8 +134,8 @@ fn collect_headers(schema: &Value, pointer: &str, headers: &mut Map<String, Valu
 /// A function that makes the schema of a type.
 type Root = fn(SchemaGenerator) -> Schema;
 
-/// Does the work of [`SchemaGenerator::into_root_schema_for`] for types that are never recursive, those of
-/// parameters. One copy of this code serves all of them.
+/// Replaces [`SchemaGenerator::into_root_schema_for`] for the structs that `#[tool]` generates from parameters, which
+/// are never recursive. That method is compiled once for each type, this function once for all.
 fn root_schema(
     mut generator: SchemaGenerator,
     schema: fn(&mut SchemaGenerator) -> Schema,
@@ -150,7 +154,8 @@ fn root_schema(
 fn generate(settings: SchemaSettings, root: Root) -> Value {
     let settings = settings
         .with(|settings| {
-            // A schema without `$schema` is 2020-12 in MCP. Many clients cannot follow `$ref`; only recursive types keep it.
+            // MCP assumes 2020-12 if a schema has no `$schema`. Many clients cannot follow `$ref`, so it is used only
+            // for recursive types.
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
@@ -164,7 +169,7 @@ fn generate(settings: SchemaSettings, root: Root) -> Value {
     schema.into()
 }
 
-/// Adds the bounds of sized integers up to 32 bits. The bounds of 64 bits are not representable in every client.
+/// Adds the minimum and maximum of integer types up to 32 bits. Not every client can represent those of 64 bits.
 fn bound_integers(schema: &mut Schema) {
     let Some(bounds) = schema
         .get("format")
@@ -180,8 +185,8 @@ fn bound_integers(schema: &mut Schema) {
     }
 }
 
-/// Sets a single type where a header repeats the argument (MCP's `x-mcp-header`). An argument that may be null may
-/// also be left out.
+/// Removes null from the types of an argument that a header repeats (MCP's `x-mcp-header`), because such an argument
+/// must have a single type. Clients omit the argument instead of sending null.
 fn set_single_header_type(schema: &mut Schema) {
     if schema.get("x-mcp-header").is_none() {
         return;
@@ -193,8 +198,8 @@ fn set_single_header_type(schema: &mut Schema) {
     }
 }
 
-/// Replaces `true` by `{}` for properties of any type: revisions of MCP before 2026-07-28 require an object for each
-/// property.
+/// Replaces the schema `true` of a property by the equivalent `{}`: revisions of MCP before 2026-07-28 require an
+/// object as the schema of each property.
 fn expand_boolean_properties(schema: &mut Schema) {
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     for property in properties.into_iter().flat_map(Map::values_mut) {
@@ -257,7 +262,8 @@ fn has_constraints(schema: &Value) -> bool {
     }
 }
 
-/// Reports whether this `minimum` or `maximum` is the bound of the integer's type, which decoding enforces.
+/// Reports whether this `minimum` or `maximum` is just the smallest or largest value of the integer type, which
+/// decoding enforces anyway.
 fn is_bound_of_its_format(members: &Map<String, Value>, keyword: &str, value: &Value) -> bool {
     let Some(format) = members.get("format").and_then(Value::as_str) else {
         return false;

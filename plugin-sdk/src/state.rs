@@ -1,4 +1,4 @@
-//! State that tools share: built once per environment, at the first call that needs it.
+//! State that the tools of a plugin share. It is built once per environment, at the first call that needs it.
 
 use std::{
     any::Any,
@@ -9,11 +9,12 @@ use std::{
 
 use crate::{error::ToolError, runtime::failure::Failure};
 
-/// State that the tools of a plugin share, such as an HTTP client or a connection pool, as a parameter of a tool.
+/// The parameter type through which tools of a plugin share a value, such as an HTTP client or a connection pool.
 ///
-/// `export_tools!` names the function that builds it. It runs once per environment, at the first call of a tool that takes
-/// the state. If it fails, this call fails, the operator's log has the reason, and the next call tries again. If it takes
-/// longer than the time limit of the call, the call times out, and the function continues for later calls.
+/// `export_tools!` names the function that builds it. It runs once per environment, at the first call of a tool that
+/// takes the state. If the function fails, the call fails too, the operator's log has the reason, and the next call
+/// runs the function again. If the function takes longer than the time limit of the call, the call times out, but the
+/// function continues, and later calls use its result.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,8 +38,8 @@ use crate::{error::ToolError, runtime::failure::Failure};
 /// assert_eq!(count(State::new(Counter(AtomicU64::new(5)))), 6);
 /// ```
 ///
-/// The function has no parameters and returns `T` or `Result<T, E>`, where `E` is an error or a string. With the feature
-/// `async` it may be async. The state lives until the process ends, because a library is never closed.
+/// The function has no parameters and returns `T` or `Result<T, E>`, where `E` is an error type or a string. With the
+/// feature `async` it may be async. The state is never dropped: it lives until the process ends.
 pub struct State<T: 'static>(&'static T);
 
 impl<T> State<T> {
@@ -76,13 +77,13 @@ impl<T: fmt::Debug> fmt::Debug for State<T> {
     }
 }
 
-/// A built state. Only its builder and its users know the type.
+/// A built state. Its type is erased: only the function that builds it and the tools that use it know the type.
 pub(crate) type BuiltState = Box<dyn Any + Send + Sync>;
 
 /// A function that builds the state for a tool.
 pub(crate) type StateBuilder = fn() -> Result<BuiltState, Failure>;
 
-/// The cell for the state of a plugin.
+/// The storage for the state of a plugin, empty until the state is built.
 #[derive(Default)]
 pub struct StateCell {
     built: OnceLock<BuiltState>,
@@ -99,8 +100,8 @@ impl StateCell {
         }
     }
 
-    /// Returns the state, and builds it if it is missing. Concurrent callers wait for the first one. After a failure
-    /// the next caller tries again.
+    /// Returns the state, and builds it first if that has not been done. Concurrent callers wait while one of them
+    /// builds it. If that fails, the next caller tries again.
     pub(crate) fn get<T: Any>(&'static self, build: StateBuilder) -> Result<State<T>, Failure> {
         let built = match self.built.get() {
             Some(built) => built,
@@ -119,8 +120,8 @@ impl StateCell {
         state.ok_or_else(|| Failure::unavailable("the state has another type".to_owned()))
     }
 
-    /// Builds the state before a call needs it, by the first of the tools' builders that builds more than
-    /// [`NoState`].
+    /// Builds the state before a call needs it. Of the builders of the tools, it uses the first that builds something
+    /// other than [`NoState`].
     pub(crate) fn prepare(
         &self,
         builders: impl Iterator<Item = StateBuilder>,
@@ -138,7 +139,7 @@ impl StateCell {
         Ok(())
     }
 
-    /// Locks the cell for building. A builder that panicked has left nothing behind.
+    /// Locks the cell for building. A poisoned lock can be used: a builder that panicked has not stored anything.
     fn lock_build(&self) -> MutexGuard<'_, ()> {
         self.building.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,12 +148,13 @@ impl StateCell {
 /// The state of tools that take no `State`.
 pub struct NoState;
 
-/// A function that builds a `T`. `M` distinguishes the kinds of functions.
+/// A function that builds a `T`. `M` is one of the kinds in `builder_kind`, so that the trait can be
+/// implemented for each.
 #[diagnostic::on_unimplemented(
     message = "the function in `export_tools!(state = ...)` does not build the `State<{T}>` that a tool takes",
     label = "does not return `{T}` or `Result<{T}, E>`",
-    note = "`E` is an error or a text, as for `ToolError`",
-    note = "a plugin has one state: a struct, if its tools share several things; an async function needs the feature `async` of plugin-sdk"
+    note = "`E` must be an error type or a string, as for `ToolError`",
+    note = "a plugin has only one state: use a struct if its tools share several values; an async function needs the feature `async` of plugin-sdk"
 )]
 pub trait Build<T, M> {
     /// Builds the state.
@@ -161,7 +163,7 @@ pub trait Build<T, M> {
 
 /// The kinds of functions that build a state.
 pub(crate) mod builder_kind {
-    /// No state is needed.
+    /// The tool needs no state.
     pub struct Nothing;
     /// `fn() -> T`
     pub struct Plain;
@@ -239,7 +241,7 @@ fn boxed<T: Any + Send + Sync>(
     }
 }
 
-/// The state of a tool in a plugin that names no builder: only [`NoState`].
+/// The state type of a tool in a plugin whose `export_tools!` has no `state = ...`: only [`NoState`] implements it.
 #[diagnostic::on_unimplemented(
     message = "a tool takes `State<{Self}>`, and nothing builds it",
     label = "takes `State<{Self}>`",
@@ -249,7 +251,7 @@ pub trait Stateless {}
 
 impl Stateless for NoState {}
 
-/// Builds the state of a tool in a plugin that names no builder.
+/// Builds the state of a tool in a plugin whose `export_tools!` has no `state = ...`.
 pub fn no_state<T: Stateless>() -> Result<BuiltState, Failure> {
     Ok(Box::new(NoState))
 }

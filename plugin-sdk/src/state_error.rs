@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 pub use tool_rules::state::StateErrorKind;
 
-/// An error of stored state: the value cannot be stored, or is not there.
+/// The error of an operation on stored state, such as a value that cannot be stored or a handle that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateError {
     kind: StateErrorKind,

@@ -12,15 +12,16 @@ use crate::{
     runtime::{host_client, non_finite},
 };
 
-/// The maximum number of attempts of [`StoredState::update`]. Source: ours. With a hundred concurrent calls each of
-/// them succeeds.
+/// The maximum number of attempts of [`StoredState::update`]. Source: ours; with a hundred concurrent calls, every call
+/// succeeds.
 const MAX_UPDATE_ATTEMPTS: u32 = 200;
 
-/// A value that the tools of a plugin store between calls, wherever these run: one per session of a client
-/// ([`Context::state`]), or one per [`Handle`] ([`StoredState::at`]).
+/// A value that the tools of a plugin store between calls, even if the calls run in different environments. There is
+/// one value for each session of a client ([`Context::state`]) and one for each [`Handle`] ([`StoredState::at`]).
 ///
-/// A value is any JSON of up to 350 KB. It belongs to the plugin and to the caller: other plugins and other principals do
-/// not see it. It is deleted with its session, or when it was not used for the lifetime of a session.
+/// A value is any JSON of up to 350 KB. It belongs to the plugin and to the caller: other plugins and other callers
+/// cannot read it. It is deleted when its session ends, or when it has not been used for as long as an unused session
+/// is kept.
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -52,8 +53,8 @@ const MAX_UPDATE_ATTEMPTS: u32 = 200;
 /// # }
 /// ```
 ///
-/// Clients of MCP 2026-07-28 have no sessions. For them a tool creates a handle, returns it as an ordinary value, and takes
-/// it as an argument of later calls:
+/// In MCP 2026-07-28 there are no sessions. There, a tool creates a handle, returns it as an ordinary value, and
+/// receives it as an argument of later calls:
 ///
 /// ```
 /// use plugin_sdk::{Handle, prelude::*};
@@ -74,29 +75,30 @@ const MAX_UPDATE_ATTEMPTS: u32 = 200;
 /// export_tools!(begin, count);
 /// ```
 ///
-/// | method | written | if another call wrote first |
+/// | method | when the value is written | what happens if another call wrote first |
 /// |---|---|---|
-/// | [`update`](Self::update), [`try_update`](Self::try_update) | at once | the value is read and changed again: nothing is lost |
-/// | [`set`](Self::set), [`delete`](Self::delete) | after the call has succeeded; never if it fails, panics, times out or asks its client | the call fails with a message |
-/// | [`create`](Self::create) | at once | not possible |
+/// | [`update`](Self::update), [`try_update`](Self::try_update) | immediately | the value is read and changed again, so that neither change is lost |
+/// | [`set`](Self::set), [`delete`](Self::delete) | when the call has succeeded; not if it fails, panics, times out or ends with an input request | the call fails with a message |
+/// | [`create`](Self::create) | immediately | cannot happen: the handle is new |
 ///
-/// A call reads each state once. [`get`](Self::get) returns the value of that time, or the value that the call has written
-/// since. If a call sets several states, they are written in order, up to the first one that another call has changed.
-/// Then the call fails, and its message says whether a part was written. Store values that belong together as one value.
-/// An `update` after a `set` in the same call is also refused ([`Conflict`](StateErrorKind::Conflict)) if another call wrote
-/// first.
+/// A call reads each state from the store only once. Later, [`get`](Self::get) returns the value that was read then, or
+/// the value that the call has written since. If a call sets several states, they are written one by one, until one of
+/// them turns out to have been changed by another call. Then the call fails, and its message says whether a part was
+/// written. Store values that belong together as one value. If a call uses `update` after `set` on the same state, and
+/// another call wrote first, the `update` fails ([`Conflict`](StateErrorKind::Conflict)).
 ///
 /// # If the store cannot be reached
 ///
-/// The error has the kind [`Unavailable`](StateErrorKind::Unavailable). A tool that passes it on, with `?` or as the cause of
-/// its own error, informs the client that it may retry. A write may or may not have been applied, because its response may
-/// have been lost. Retrying a tool that counts can therefore count twice. Where that matters, store the id of the last
-/// operation (an argument) with the value, and do nothing if it is there already.
+/// The error has the kind [`Unavailable`](StateErrorKind::Unavailable). If the tool returns this error, with `?` or as
+/// the cause of its own error, the client is told that it may retry the call. The failed write may have been applied
+/// nevertheless, because only its response may have been lost. So if a call that increments a counter is retried, it
+/// may increment it twice. To prevent that, let the client pass an id of the operation as an argument, store it with
+/// the value, and do nothing if the stored id is the same.
 ///
 /// # In async tools
 ///
-/// All these methods block, and the async tools of a plugin share one thread: while one of them waits for its state, all
-/// others wait too. Run them on another thread:
+/// All these methods block the thread. While an async tool blocks in one of them, the plugin's other async tools may
+/// have to wait too. Call these methods on another thread:
 ///
 /// ```
 /// use plugin_sdk::prelude::*;
@@ -126,8 +128,8 @@ pub struct StoredState {
     handle: Option<Handle>,
 }
 
-/// The name of a state that a tool stores outside of sessions. Anyone who has it can use it, through the same plugin and
-/// as the same caller. It cannot be guessed.
+/// The name of a state that a tool stores outside of sessions. It cannot be guessed, and works only for the plugin and
+/// the caller that created it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline)]
@@ -158,7 +160,7 @@ impl Context {
     }
 }
 
-/// The host's answer: `{"version": 3, "value": ...}`, with `"conflict": true` if another call wrote first;
+/// The host's answer: `{"version": 3, "value": ...}`, together with `"conflict": true` if another call wrote first;
 /// `{"handle": "..."}` for a new state.
 #[derive(Deserialize)]
 struct Answer {
@@ -172,7 +174,7 @@ struct Answer {
     handle: Option<Handle>,
 }
 
-/// Decodes a value that is present. Null is a value.
+/// Decodes a member that is present. Null is a stored value too, different from a missing member.
 fn some_value<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Value>, D::Error> {
@@ -189,7 +191,8 @@ impl StoredState {
         }
     }
 
-    /// Returns the value; `None` if there is none. After [`set`](Self::set) it is the value that was set.
+    /// Returns the value; `None` if nothing is stored. After a [`set`](Self::set) in the same call, it is the value
+    /// that was set.
     ///
     /// # Errors
     /// [`StateError`]
@@ -198,7 +201,7 @@ impl StoredState {
         answer.value.map(decode).transpose()
     }
 
-    /// Stores a value, if the call succeeds.
+    /// Sets the value. It is written when the call has succeeded.
     ///
     /// # Errors
     /// [`StateError`]
@@ -207,7 +210,7 @@ impl StoredState {
             .map(drop)
     }
 
-    /// Deletes the value, if the call succeeds.
+    /// Deletes the value. It is deleted when the call has succeeded.
     ///
     /// # Errors
     /// [`StateError`]
@@ -215,11 +218,11 @@ impl StoredState {
         self.request("set", Map::new()).map(drop)
     }
 
-    /// Changes the value, or the default if there is none, and stores it at once. If another call wrote first,
-    /// `change` runs again on the new value: it must have no other effect.
+    /// Changes the value, and writes it immediately. If nothing is stored, `change` starts with the default of `T`. If
+    /// another call wrote first, `change` runs again on the new value: it must have no side effects.
     ///
-    /// The change is stored whatever `change` returns, even an `Err`. Use [`try_update`](Self::try_update) for a
-    /// change that may refuse.
+    /// The value is written even if `change` returns an `Err`. If `change` can fail, use
+    /// [`try_update`](Self::try_update).
     ///
     /// # Errors
     /// [`StateError`]
@@ -230,8 +233,8 @@ impl StoredState {
         self.try_update(|value| Ok(change(value)))
     }
 
-    /// Changes the value like [`update`](Self::update), with a `change` that may refuse: if it returns an `Err`, nothing is
-    /// written, and this method returns that error. (If the compiler cannot infer its type, write
+    /// Changes the value like [`update`](Self::update), with a `change` that can fail: if it returns an `Err`, nothing
+    /// is written, and this method returns that error. (If the compiler cannot infer its type, write
     /// `|balance: &mut u32| -> Result<_, ToolError>`.)
     ///
     /// ```
@@ -276,7 +279,7 @@ impl StoredState {
         Err(StateError::new(StateErrorKind::Unavailable, message).into())
     }
 
-    /// Stores a new value, and returns its new handle.
+    /// Writes a new value immediately, and returns a new handle to it.
     ///
     /// # Errors
     /// [`StateError`]
@@ -284,8 +287,8 @@ impl StoredState {
         self.create_with(value, None)
     }
 
-    /// Stores a new value for this time, however often it is used or changed, and returns its new handle. The time is
-    /// rounded up to whole seconds.
+    /// Writes a new value immediately, and returns a new handle to it. The value expires after `ttl`, regardless of how
+    /// often it is used or changed. `ttl` is rounded up to whole seconds.
     ///
     /// # Errors
     /// [`StateError`]
@@ -351,7 +354,8 @@ fn member(name: &str, value: Value) -> Map<String, Value> {
 }
 
 fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Value, StateError> {
-    // JSON has no infinite numbers. `serde_json` would write null for them, which reads as another type.
+    // JSON has no infinite numbers. `serde_json` would write null in their place, which cannot be decoded as a number
+    // later.
     let checked = non_finite::check(value).map_err(|error| error.to_string());
     let encoded =
         checked.and_then(|()| serde_json::to_value(value).map_err(|error| error.to_string()));

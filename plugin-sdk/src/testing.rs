@@ -1,4 +1,4 @@
-//! Tests of a plugin by its author: its tools are called in-process, as the host calls them.
+//! Support for tests of a plugin: they call its tools in the process of the test, but by the rules of the host.
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -31,11 +31,13 @@
 //! # }
 //! ```
 //!
-//! The time limit of a tool, declared or set by [`Tool::with_timeout`], works as in the host: a call that does not return in
-//! time is cancelled, and its [`failure`](Outcome::failure) has the kind `cancelled`. Without a limit a call may take forever.
+//! The time limit of a tool, declared or set by [`Tool::with_timeout`], works as in the host: a call that exceeds it is
+//! cancelled, and its [`failure`](Outcome::failure) has the kind `cancelled`. Without a time limit, a call is never
+//! cancelled.
 //!
-//! The tests use the plugin that `export_tools!` exports, in the crate of the test or in the crate that an integration test
-//! uses. (Without `export_tools!`, the linker reports the missing symbol `_1as_0lib_1header_0root_bmodule_bloader`.)
+//! [`plugin`] returns the plugin that `export_tools!` exports, in the crate of the test or, for an integration test, in
+//! the crate that it uses. (If no crate calls `export_tools!`, the linker reports the missing symbol
+//! `_1as_0lib_1header_0root_bmodule_bloader`.)
 
 #![expect(unsafe_code, reason = "the plugin's header, by its symbol")]
 
@@ -57,7 +59,7 @@ pub use self::{outcome::Outcome, tool::Tool};
 /// Returns the plugin that `export_tools!` exports.
 ///
 /// # Panics
-/// If hosts refuse its declaration; the message has the reason.
+/// If a host would reject the plugin's declaration; the message has the reason.
 #[inline]
 #[must_use]
 pub fn plugin() -> Plugin {
@@ -68,9 +70,9 @@ pub fn plugin() -> Plugin {
     Plugin::from_header(&_1as_0lib_1header_0root_bmodule_bloader)
 }
 
-/// Returns the form of a type, the `requestedSchema` of [`Context::elicit`](crate::Context::elicit).
+/// Returns the form that [`Context::elicit`](crate::Context::elicit) makes from a type: the `requestedSchema`.
 ///
-/// A test that calls this function finds a type that clients cannot show before a call does.
+/// Call it in a test to find out whether clients can show the type as a form.
 ///
 /// ```
 /// use plugin_sdk::{prelude::*, testing::form};
@@ -85,7 +87,7 @@ pub fn plugin() -> Plugin {
 /// ```
 ///
 /// # Panics
-/// If the host refuses the form; the message has the reason.
+/// If the host would reject the form; the message has the reason.
 #[must_use]
 pub fn form<T: JsonSchema>() -> Value {
     let form = crate::form::form_of::<T>();
@@ -103,10 +105,10 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Opens the plugin with this header, and reads its declaration.
+    /// Initializes the plugin with this header, and reads its declaration.
     ///
     /// # Panics
-    /// If hosts refuse its declaration; the message has the reason.
+    /// If a host would reject the plugin's declaration; the message has the reason.
     #[must_use]
     pub fn from_header(header: &LibHeader) -> Self {
         let module: PluginRef = match header.init_root_module() {
@@ -135,8 +137,8 @@ impl Plugin {
         }
     }
 
-    /// Returns the declaration of the plugin, in the form of `PAYLOADS.md` of plugin-abi. `tools` are its tools in
-    /// their order:
+    /// Returns the declaration of the plugin, in the form that `PAYLOADS.md` of plugin-abi defines. The member `tools`
+    /// lists its tools in the order of `export_tools!`:
     ///
     /// ```json
     /// {"payload": 1, "crate": {"name": "custom-tools", "version": "1.0.0"}, "tools": [{"tool": {"name": "multiply"}, "function": "multiply"}]}
@@ -163,7 +165,7 @@ impl Plugin {
         Tool::new(self.module, Arc::clone(&self.declaration), position)
     }
 
-    /// Returns the names of the tools, in their order.
+    /// Returns the names of the tools, in the order of `export_tools!`.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let tools = self.declaration["tools"].as_array();
@@ -171,14 +173,14 @@ impl Plugin {
         tools.map(|tool| text(&tool["tool"]["name"])).collect()
     }
 
-    /// Asserts that the declared tools are those in a file: names, schemas, descriptions, hints. Changes become visible to
-    /// reviewers.
+    /// Asserts that the declared tools, with their names, schemas, descriptions and hints, are the same as in a file.
+    /// With that file in version control, reviewers see every change of the declaration.
     ///
-    /// `path` is relative to the folder of the crate. With `UPDATE_DECLARATION=1` in the environment the file is written instead.
-    /// It holds the array `tools` of the declaration as JSON.
+    /// `path` is relative to the folder of the crate. If the environment variable `UPDATE_DECLARATION` is set, the file
+    /// is written instead. It contains the array `tools` of the declaration as JSON.
     ///
     /// # Panics
-    /// If they differ, or the file cannot be read or written.
+    /// If the tools differ from the file, or the file cannot be read or written.
     pub fn assert_declared_as(&self, path: impl AsRef<Path>) {
         let folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
         let path = Path::new(&folder).join(path);
@@ -209,7 +211,7 @@ impl Plugin {
     }
 }
 
-/// Returns the reasons why hosts would refuse a declaration.
+/// Returns the reasons why a host would reject a declaration.
 fn problems(declaration: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for tool in declaration["tools"].as_array().into_iter().flatten() {

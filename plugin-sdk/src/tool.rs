@@ -1,4 +1,4 @@
-//! A tool as `#[tool]` describes it, and its declaration.
+//! The description of a tool that `#[tool]` generates, and the declaration that the host gets.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use crate::{
     schema,
 };
 
-/// A tool as `#[tool]` describes it.
+/// The description of a tool that `#[tool]` generates.
 pub struct Tool {
     /// The name of the Rust function.
     pub function: &'static str,
@@ -22,13 +22,14 @@ pub struct Tool {
     pub name: Option<&'static str>,
     /// The display name.
     pub title: Option<&'static str>,
-    /// The description, for the model.
+    /// The description that the model reads.
     pub description: &'static str,
     /// MCP's hints.
     pub hints: Hints,
     /// Whether arguments are never coerced.
     pub strict: bool,
-    /// Whether the author wants arguments validated, whatever the schema is.
+    /// Whether the author has set `validate`: the host validates arguments even if the schema has no constraints that
+    /// require it.
     pub validate: bool,
     /// The tool's own time limit. Unit: milliseconds.
     pub timeout_ms: Option<u64>,
@@ -38,11 +39,12 @@ pub struct Tool {
     pub icons: &'static [Icon],
     /// The author's entries of `_meta`.
     pub meta: Option<fn() -> Map<String, Value>>,
-    /// Returns the schema of the arguments, and whether it has constraints that decoding does not enforce.
+    /// A function that returns the schema of the arguments, and whether it has constraints that decoding does not
+    /// enforce.
     pub input: fn() -> Result<(Value, bool), Failure>,
-    /// Returns the schema of the structured result, if there is one.
+    /// A function that returns the schema of the structured result, if there is one.
     pub output: fn() -> Result<Option<Value>, Failure>,
-    /// Performs a call, and returns the payload of its result.
+    /// A function that performs a call, and returns the payload of its result.
     pub call: fn(&Call<'_>) -> Result<Vec<u8>, Failure>,
 }
 
@@ -59,19 +61,19 @@ pub struct Hints {
     pub open_world: Option<bool>,
 }
 
-/// A type with the name of a function. `#[tool]` implements this trait for it.
+/// The trait of the type that `#[tool]` declares, with the name of the function.
 #[diagnostic::on_unimplemented(
     message = "`export_tools!` names something that is not a tool",
     label = "put `#[tool]` on this function"
 )]
 pub trait ToolFn {
-    /// The `T` of the function's parameter `State<T>`, else [`NoState`](crate::state::NoState).
+    /// The type `T` of the function's parameter `State<T>`; [`NoState`](crate::state::NoState) if it has none.
     type State: 'static;
     /// The tool.
     const TOOL: Tool;
 }
 
-/// The type that `export_tools!` finds instead of a function that is no tool.
+/// The type that `export_tools!` finds if a function has no `#[tool]`.
 pub struct NoTool {}
 
 /// The naming of tools.
@@ -79,12 +81,12 @@ pub struct NoTool {}
 pub struct Names {
     /// The prefix of every name.
     pub prefix: &'static str,
-    /// Whether functions keep their names, `word_count`, or get names in camelCase, `wordCount`.
+    /// Whether tools have the names of their functions (`word_count`) instead of names in camelCase (`wordCount`).
     pub as_written: bool,
 }
 
 impl Tool {
-    /// The tool for a function with mistakes, which `#[tool]` has reported.
+    /// The placeholder for a function with mistakes, which `#[tool]` has reported as compile errors.
     pub const INVALID: Self = Self {
         function: "",
         camel_case: "",

@@ -1,5 +1,5 @@
-//! Puts an HTTP API in front of a program, and prints its URL: `gateway PROGRAM [NAME=value]...`. The program may be a
-//! script that starts the real one somewhere else.
+//! Serves an HTTP API in front of a program as a Lambda function, and prints its URL:
+//! `gateway PROGRAM [NAME=value]...`. The program may be a script that starts the actual function elsewhere.
 
 use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
 

@@ -1,11 +1,11 @@
-//! A function for the tests, controlled by the path of each request and by these variables at its start.
+//! A function for tests. Its behaviour depends on the path of each request, and on these environment variables:
 //!
 //! - `INIT`: `report` posts an init error and exits, `exit` only exits, `hang` never finishes.
-//! - `MODE`: `raw` answers with the JSON in the body of the request, or with the event itself when there is none;
-//!   `stream` streams its answers; `concurrent` asks for as many events at once as Lambda allows.
+//! - `MODE`: `raw` returns the JSON in the body of the request, or the event itself if there is no body; `stream`
+//!   streams its responses; `concurrent` requests several events at the same time, as many as Lambda allows.
 //!
-//! The path `/stream` streams two parts, the second once there is a file `go` in the directory `place`; `then` selects
-//! the end: `exit`, `hang`, else a regular end, which leaves a file `done`.
+//! The path `/stream` streams two parts, the second when a file `go` exists in the directory `place`. `then` selects
+//! what follows: `exit`, `hang`, or otherwise a regular end of the stream, which creates a file `done`.
 
 use std::{
     convert::Infallible,
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Error> {
 
 async fn raw(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
     let body = event.payload.get("body").and_then(Value::as_str);
-    // A load balancer sends an empty one instead of none.
+    // A load balancer sends an empty body instead of none.
     Ok(match body.filter(|body| !body.is_empty()) {
         Some(body) => serde_json::from_str(body).unwrap_or_default(),
         None => json!({
@@ -81,7 +81,7 @@ async fn stream(request: Request) -> Result<Response<UnsyncBoxBody<Bytes, Error>
         .body(body.boxed_unsync())?)
 }
 
-/// Streams the two parts of an answer.
+/// Streams the two parts of a response.
 async fn say(
     mut sender: channel::Sender<Bytes, Error>,
     place: String,
@@ -104,7 +104,7 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
     let id = request.lambda_context().request_id;
     let path = request.raw_http_path();
     let query = request.query_string_parameters();
-    // An HTTP API leaves its stage in the path.
+    // An HTTP API does not remove its stage from the path.
     match path.strip_prefix("/beta").unwrap_or(path) {
         "/fail" => Err("asked to fail".into()),
         "/panic" => panic!("asked to panic"),
@@ -176,7 +176,7 @@ async fn obey(request: Request) -> Result<Response<Body>, Error> {
     }
 }
 
-/// Returns everything that a request shows.
+/// Returns everything that the function can see of a request.
 fn echo(request: &Request) -> Value {
     let context = request.lambda_context();
     let (stage, domain_name) = match request.request_context() {
@@ -206,7 +206,7 @@ fn echo(request: &Request) -> Value {
     })
 }
 
-/// Waits until enough invocations have arrived in the same directory.
+/// Waits until enough invocations have written their files to the directory.
 async fn meet(place: &str, others: &str, id: &str) -> Result<(), Error> {
     let others: usize = others.parse()?;
     arrive(place, id)?;
@@ -216,12 +216,12 @@ async fn meet(place: &str, others: &str, id: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves the mark of an invocation in a directory.
+/// Writes a file to a directory that shows that this invocation has begun.
 fn arrive(place: &str, id: &str) -> Result<(), Error> {
     Ok(std::fs::write(Path::new(place).join(id), "")?)
 }
 
-/// Posts to the Runtime API without the runtime, and returns the answer.
+/// Posts to the Runtime API without the runtime library, and returns the response.
 fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
     let address = variable("AWS_LAMBDA_RUNTIME_API");
     let mut stream = TcpStream::connect(&address)?;
@@ -237,8 +237,8 @@ fn runtime_api(path: &str, body: &str) -> Result<(u16, String), Error> {
     Ok((status, body.to_owned()))
 }
 
-/// Streams an answer without the runtime, which has no trailers: a head, its end unless the head is to be all, a part
-/// of the body, and an error in the trailers.
+/// Streams a response without the runtime library, because that does not support trailers. Sends a head, the end of the
+/// head (unless the head alone is wanted), a part of the body, and an error in the trailers.
 fn stream_by_hand(id: &str, head: &str, trailer: &str) -> Result<(), Error> {
     let address = variable("AWS_LAMBDA_RUNTIME_API");
     let mut stream = TcpStream::connect(&address)?;
@@ -253,7 +253,7 @@ fn stream_by_hand(id: &str, head: &str, trailer: &str) -> Result<(), Error> {
     if trailer.is_empty() {
         write!(stream, "0\r\n\r\n")?;
     } else {
-        // The end of the head comes in two chunks: the reader must not expect it in one.
+        // Send the end of the head in two chunks, to test that the reader does not expect it in one.
         write!(stream, "3\r\n\0\0\0\r\n5\r\n\0\0\0\0\0\r\n3\r\none\r\n")?;
         write!(
             stream,

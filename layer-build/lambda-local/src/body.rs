@@ -1,4 +1,4 @@
-//! Reads a request's body to its end, up to a limit: keeps it, or forwards it.
+//! Reads the body of a request to its end. Up to a limit, the body is kept or forwarded.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -7,32 +7,32 @@ use hyper::body::Incoming;
 
 use crate::stream::ChunkSender;
 
-/// The number of bytes beyond its limit that are read of a body before the connection is closed. Unit: bytes.
-/// Source: ours. A sender reads the refusal only once its whole body has been read.
+/// The number of bytes beyond the limit that are still read of a body before the connection is closed. Unit: bytes.
+/// Source: ours. A sender reads the error response only after it has sent its whole body.
 const MAX_DRAIN: usize = 64 << 20;
 
 /// A body, read to its end.
 pub(crate) enum Collected {
-    /// The whole body.
+    /// The complete body.
     Whole(Bytes),
-    /// The body was larger than the limit, and was dropped.
+    /// The body was larger than the limit, and was discarded.
     TooLarge { size: usize },
 }
 
 /// A body that was forwarded to its end.
 pub(crate) enum Forwarded {
-    /// The whole body, and the trailers behind it.
+    /// The complete body was forwarded. These are the trailers after it.
     Whole { trailers: HeaderMap },
-    /// The body was larger than the limit; the rest was dropped.
+    /// The body was larger than the limit. The rest was discarded.
     TooLarge { size: usize },
 }
 
-/// Forwards `body` as it arrives, up to `limit`. When the receiver is gone, the body is still read to its end: the
-/// sender must not notice.
+/// Forwards `body` as it arrives, up to `limit`. If the receiver no longer exists, the body is still read to its end,
+/// so that the sender does not get an error.
 ///
 /// # Errors
 ///
-/// When the connection breaks first.
+/// If the connection breaks before the end.
 pub(crate) async fn forward(
     mut body: Incoming,
     limit: usize,
@@ -45,7 +45,7 @@ pub(crate) async fn forward(
             Ok(data) => {
                 size += data.len();
                 if size <= limit {
-                    // The caller may have gone.
+                    // Ignore the error: the caller may no longer exist.
                     let _ = chunks.send(data).await;
                 } else if size > limit + MAX_DRAIN {
                     break;
@@ -61,11 +61,12 @@ pub(crate) async fn forward(
     })
 }
 
-/// Reads `body` to its end, whatever its size, so that the sender is free to read our answer.
+/// Reads `body` to its end, even if it is larger than `limit`, so that the sender finishes sending and reads the
+/// response.
 ///
 /// # Errors
 ///
-/// When the connection breaks first.
+/// If the connection breaks before the end.
 pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Collected, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut size = 0_usize;

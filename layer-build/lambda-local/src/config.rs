@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-/// The time limit of one invocation unless configured otherwise. Unit: seconds; default 30.
-/// Source: ours. Lambda's own default is 3 and its maximum 900 ("Configure Lambda function timeout").
+/// The default time limit of one invocation. Unit: seconds; default 30. Source: ours. Lambda's own default is 3 and its
+/// maximum 900 ("Configure Lambda function timeout").
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time limit until an environment asks for its first event. Unit: seconds; default 10.
-/// Source: "Understanding the Lambda execution environment lifecycle", Init phase.
+/// The default time limit for an environment to initialize, that is, to request its first event. Unit: seconds; default
+/// 10. Source: "Understanding the Lambda execution environment lifecycle", Init phase.
 pub const DEFAULT_INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The configuration of a function.
@@ -23,37 +23,36 @@ pub struct FunctionConfig {
     pub arguments: Vec<String>,
     /// The function's name, part of its ARN. Default: the name of the bootstrap's file.
     pub name: String,
-    /// The memory size that the function sees as `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, not enforced. Unit: MB; default
-    /// 128.
-    /// Source: "Configure Lambda function memory".
+    /// The memory size that the function sees in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`. It is not enforced. Unit: MB;
+    /// default 128. Source: "Configure Lambda function memory".
     pub memory_size_mb: u32,
-    /// The time limit of one invocation; then its process is killed. Default: [`DEFAULT_TIMEOUT`].
+    /// The time limit of one invocation, after which the process is killed. Default: [`DEFAULT_TIMEOUT`].
     pub timeout: Duration,
-    /// The time limit until a process asks for its first event. Default: [`DEFAULT_INIT_TIMEOUT`].
+    /// The time limit for a process to request its first event. Default: [`DEFAULT_INIT_TIMEOUT`].
     pub init_timeout: Duration,
-    /// The function's own variables. They win over those Lambda sets, except `AWS_LAMBDA_RUNTIME_API`; real Lambda
-    /// refuses its reserved names instead.
+    /// The environment variables that are configured for the function. They replace those that Lambda sets, except
+    /// `AWS_LAMBDA_RUNTIME_API`. (Real Lambda rejects variables with reserved names instead.)
     pub environment: Vec<(String, String)>,
-    /// Reserved concurrency: the maximum number of environments at once. Default: 10.
-    /// Beyond it an invocation waits; real Lambda refuses it with 429 ("Understanding Lambda function scaling").
+    /// The maximum number of environments that exist at the same time (reserved concurrency). Default: 10. If all are
+    /// busy, an invocation waits; real Lambda rejects it with 429 ("Understanding Lambda function scaling").
     pub max_environments: usize,
-    /// The maximum number of concurrent invocations in one environment. Default: 1, as for ordinary functions. Above 1,
-    /// the process reads it as `AWS_LAMBDA_MAX_CONCURRENCY`. Source: "Lambda Managed Instances", where an environment
-    /// takes several.
+    /// The maximum number of concurrent invocations in one environment. Default: 1, as for ordinary functions. If it is
+    /// above 1, the process gets it in `AWS_LAMBDA_MAX_CONCURRENCY`. Source: "Lambda Managed Instances", whose
+    /// environments accept several.
     pub max_concurrency: usize,
-    /// `AWS_REGION`, and the region in the ARN. Default: `us-east-1`.
+    /// The region, in `AWS_REGION` and in the ARN. Default: `us-east-1`.
     pub region: String,
-    /// The working directory and `LAMBDA_TASK_ROOT`. Default: the directory of the bootstrap.
+    /// The working directory of the process, also in `LAMBDA_TASK_ROOT`. Default: the directory of the bootstrap.
     pub task_root: PathBuf,
-    /// Whether every log line is also printed on our stderr. Default: no.
+    /// Whether every log line is also printed on stderr of this program. Default: no.
     pub forward_logs: bool,
 }
 
 impl FunctionConfig {
-    /// Creates the configuration of a function made of this program, with defaults for everything else.
+    /// Creates the configuration of a function that runs this program. Everything else has its default.
     pub fn new(bootstrap: impl AsRef<Path>) -> Self {
         let bootstrap = bootstrap.as_ref();
-        // The process starts in its task root, so a relative path would no longer lead to it.
+        // The process starts in its task root, where a relative path would not lead to the program.
         let bootstrap = std::path::absolute(bootstrap).unwrap_or_else(|_| bootstrap.to_owned());
         Self {
             name: bootstrap.file_name().map_or_else(
@@ -88,7 +87,7 @@ impl FunctionConfig {
         self
     }
 
-    /// Sets the maximum number of environments at once.
+    /// Sets the maximum number of environments that exist at the same time.
     #[must_use]
     pub fn max_environments(mut self, max: usize) -> Self {
         self.max_environments = max;
@@ -102,7 +101,7 @@ impl FunctionConfig {
         self
     }
 
-    /// Returns the function's ARN, shaped like a real one.
+    /// Returns the function's ARN, in the form of a real one.
     pub fn arn(&self) -> String {
         format!(
             "arn:aws:lambda:{}:{ACCOUNT}:function:{}",
@@ -111,5 +110,5 @@ impl FunctionConfig {
     }
 }
 
-/// The account everything belongs to. Source: the example account of the AWS documentation.
+/// The id of the AWS account to which everything belongs. Source: the example account of the AWS documentation.
 pub(crate) const ACCOUNT: &str = "123456789012";

@@ -1,9 +1,9 @@
-//! One execution environment: a process and the Runtime API it fetches its events from.
+//! One execution environment: a process, and the Runtime API from which it gets its events.
 //!
-//! An environment is started, initializes, serves one invocation after the other, and is killed; Lambda sends no
-//! SIGTERM to a function without extensions. As many invocations may use the value at once as the function's maximum of
-//! concurrent invocations; when one of them is cut short, the process is killed for all. Dropping the value kills it
-//! too.
+//! An environment is started, initializes, serves one invocation after the other, and is killed. (Lambda sends no
+//! SIGTERM to a function without extensions.) Several invocations may use it concurrently, up to the maximum that the
+//! function allows. If one of them is aborted, the process is killed, so the others end too. Dropping the value also
+//! kills the process.
 
 use std::{
     future::{self, poll_fn},
@@ -31,14 +31,14 @@ use crate::{
 };
 
 /// The time to wait for the remaining data in the pipes and sockets of a process that has ended, and for the end of a
-/// process after its answer broke off. Unit: seconds.
-/// Source: ours; only a child of the process that inherited the pipes makes us wait that long.
+/// process whose response broke off. Unit: seconds. Source: ours; the wait is that long only if a child of the process
+/// has inherited the pipes.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The time that a process may take to exit by itself after it reported an init error. Source: ours.
 const INIT_ERROR_EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The number of lines of a process's output that an error quotes.
+/// The maximum number of lines of a process's output that an error message quotes.
 const MAX_LAST_LINES: usize = 20;
 
 /// A process with its Runtime API.
@@ -47,7 +47,7 @@ pub(crate) struct Environment {
     process_id: Option<u32>,
     process: Arc<Mutex<Process>>,
     runtime_api: RuntimeApi,
-    /// The exit status of the process, once all its output is read.
+    /// The exit status of the process, available when all its output has been read.
     exited: watch::Receiver<Option<ExitStatus>>,
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
@@ -55,16 +55,16 @@ pub(crate) struct Environment {
 
 struct Process {
     child: Child,
-    /// Whether this program killed the process. Its remaining messages do not count then.
+    /// Whether this program killed the process. If so, its remaining messages are ignored.
     was_killed: bool,
 }
 
 impl Environment {
-    /// Starts the process. It is not initialized yet.
+    /// Starts the process, without waiting until it is initialized.
     ///
     /// # Errors
     ///
-    /// When there is no port or no such program.
+    /// If no port is free, or the program cannot be started.
     pub(crate) async fn start(
         number: u64,
         config: Arc<FunctionConfig>,
@@ -123,7 +123,7 @@ impl Environment {
         })
     }
 
-    /// Returns the process's id, also when it has ended.
+    /// Returns the id of the process, even if it has ended.
     pub(crate) fn process_id(&self) -> Option<u32> {
         self.process_id
     }
@@ -133,11 +133,11 @@ impl Environment {
         self.exited.clone()
     }
 
-    /// Waits until the process asks for its first event.
+    /// Waits until the process requests its first event.
     ///
     /// # Errors
     ///
-    /// When it reports an error instead, ends, or takes too long.
+    /// If it reports an error, ends, or takes too long.
     pub(crate) async fn init(&self) -> Result<(), InvokeError> {
         let limit = self.config.init_timeout;
         let deadline = Instant::now() + limit;
@@ -152,7 +152,7 @@ impl Environment {
         };
         match self.wait_until(initialized, deadline).await {
             WaitOutcome::Event(Some(report)) => {
-                // The process usually exits at once; its last output belongs in the logs.
+                // The process usually exits soon. Wait for it, so that its last output gets into the logs.
                 let _ = time::timeout(INIT_ERROR_EXIT_TIMEOUT, self.wait_for_exit()).await;
                 Err(InvokeError::Init {
                     name: self.config.name.clone(),
@@ -172,11 +172,11 @@ impl Environment {
         }
     }
 
-    /// Delivers one event and waits for the answer, or for the beginning of a stream.
+    /// Delivers one event and waits for the response, or for the beginning of a streamed one.
     ///
     /// # Errors
     ///
-    /// When there is no answer: the process ended, or was killed at the deadline.
+    /// If there is no response, because the process ended or was killed at the deadline.
     pub(crate) async fn invoke(
         &self,
         pending: PendingInvocation,
@@ -198,7 +198,7 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When it does not come: the process ended, or was killed at the deadline.
+    /// If the stream has no end, because the process ended or was killed at the deadline.
     pub(crate) async fn wait_for_stream_end(
         &self,
         end: oneshot::Receiver<Result<(), ResponseFault>>,
@@ -212,11 +212,11 @@ impl Environment {
         }
     }
 
-    /// Waits until the process, having answered, can take another event.
+    /// Waits until the process, which has responded, requests another event.
     ///
     /// # Errors
     ///
-    /// When it ends instead, or is killed at the deadline.
+    /// If it ends instead, or is killed at the deadline.
     pub(crate) async fn settle(&self, deadline: Instant) -> Result<(), InvokeError> {
         let mut readiness = self.runtime_api.readiness();
         let asks = async {
@@ -236,12 +236,12 @@ impl Environment {
         matches!(self.process().child.try_wait(), Ok(None))
     }
 
-    /// Kills the process and waits until it is gone and all its output is in the logs.
+    /// Kills the process, and waits until it has ended and all its output is in the logs.
     pub(crate) async fn kill(&self) {
         {
             let mut process = self.process();
             process.was_killed = true;
-            // It fails when the process has ended already, which is the goal.
+            // Ignore the error: it means that the process has already ended.
             let _ = process.child.start_kill();
         }
         self.wait_for_exit().await;
@@ -251,11 +251,11 @@ impl Environment {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the process is gone and all its output is read.
+    /// Waits until the process has ended and all its output has been read.
     async fn wait_for_exit(&self) -> ExitStatus {
         let mut exited = self.exited.clone();
         let status = exited.wait_for(Option::is_some).await;
-        // Nobody follows the process any more when the async runtime ends.
+        // When the async runtime shuts down, the task that waits for the process ends without an exit status.
         status.map_or_else(
             |_| ExitStatus::default(),
             |status| status.unwrap_or_default(),
@@ -269,13 +269,13 @@ impl Environment {
     ) -> WaitOutcome<T> {
         let mut event = pin!(event);
         let status = tokio::select! {
-            // In this order: an answer of the process counts more than its end.
+            // In this order: if both have happened, the response of the process is used and its end is ignored.
             biased;
             event = &mut event => return WaitOutcome::Event(event),
             status = self.wait_for_exit() => status,
             () = time::sleep_until(deadline) => return WaitOutcome::Deadline,
         };
-        // It may have arrived while the last connections were read to their ends.
+        // The event may have arrived while the last connections were read to their ends.
         let last = poll_fn(|context| match event.as_mut().poll(context) {
             Poll::Ready(event) => Poll::Ready(Some(event)),
             Poll::Pending => Poll::Ready(None),
@@ -295,8 +295,8 @@ impl Environment {
         }
     }
 
-    /// Returns the fault of an answer, unless the answer broke off because the process has ended: that is the reason
-    /// then.
+    /// Returns the fault of a response. If the response broke off because the process ended, returns that as the error
+    /// instead.
     async fn classify_fault(&self, fault: ResponseFault) -> Result<ResponseFault, InvokeError> {
         if let ResponseFault::Broken { .. } = fault
             && let Ok(status) = time::timeout(DRAIN_TIMEOUT, self.wait_for_exit()).await
@@ -329,7 +329,7 @@ enum WaitOutcome<T> {
     Deadline,
 }
 
-/// Receives from a channel. A closed channel stays pending: other reasons to wake up decide then.
+/// Receives from a channel. If the channel is closed, waits forever, so that another event ends the wait.
 async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     match receiver.await {
         Ok(value) => value,
@@ -337,7 +337,7 @@ async fn recv_or_pending<T>(receiver: oneshot::Receiver<T>) -> T {
     }
 }
 
-/// Waits for the end of a process, reads what is left in its sockets and pipes, and reports its exit status.
+/// Waits for the end of a process, reads the remaining data in its sockets and pipes, and publishes its exit status.
 async fn follow_process(
     process: Arc<Mutex<Process>>,
     mut server: Server,
@@ -355,6 +355,6 @@ async fn follow_process(
             reader.abort();
         }
     }
-    // Waiting for a child of ours fails only when somebody else has waited for it.
+    // Waiting for a child process fails only if other code has already waited for it.
     exit.send_replace(Some(status.unwrap_or_default()));
 }

@@ -1,13 +1,13 @@
-//! The ways an invocation fails, each with its details.
+//! The errors with which an invocation fails.
 //!
-//! [`InvokeError::error_type`] returns Lambda's name of an error, as the caller of the Invoke API would see it in
+//! [`InvokeError::error_type`] returns Lambda's name for an error, which the caller of the Invoke API gets in
 //! `errorType`.
 
 use std::{fmt, io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use serde_json::Value;
 
-/// The reason why there is no answer.
+/// The reason why an invocation has no response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvokeError {
@@ -16,7 +16,7 @@ pub enum InvokeError {
     Start {
         /// The program.
         bootstrap: PathBuf,
-        /// The error of the operating system.
+        /// The error from the operating system.
         source: io::Error,
     },
     /// No port could be opened for the Runtime API.
@@ -30,7 +30,7 @@ pub enum InvokeError {
         /// The report that the process posted to `/runtime/init/error`.
         report: ErrorReport,
     },
-    /// The process did not ask for its first event in time, and was killed.
+    /// The process did not request its first event before the time limit, and was killed.
     #[error("function {name} did not finish its init phase within {:.2} seconds{}", .limit.as_secs_f64(), quote_last_lines(.last_lines))]
     InitTimeout {
         /// The function.
@@ -58,7 +58,7 @@ pub enum InvokeError {
         /// The function's time limit.
         limit: Duration,
     },
-    /// The function answered with an error. Its process lives on.
+    /// The function responded with an error. Its process continues to run.
     #[error("function {name} failed: {report}")]
     Function {
         /// The function.
@@ -66,7 +66,7 @@ pub enum InvokeError {
         /// The report that the process posted to `/runtime/invocation/ID/error`.
         report: ErrorReport,
     },
-    /// The event is larger than Lambda accepts; the function was not called.
+    /// The event is larger than Lambda accepts. The function was not invoked.
     #[error("{size} bytes exceeded maximum allowed payload size ({limit} bytes) of an event")]
     RequestTooLarge {
         /// The event's size in bytes.
@@ -74,17 +74,17 @@ pub enum InvokeError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The answer is larger than Lambda accepts. The process lives on.
+    /// The response is larger than Lambda accepts. The process continues to run.
     #[error(
         "Response payload size exceeded maximum allowed payload size ({limit} bytes); it had {size} or more"
     )]
     ResponseTooLarge {
-        /// The number of bytes that were read of the answer.
+        /// The number of bytes of the response that were read.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The process began an answer and never finished it.
+    /// The process began a response and did not finish it.
     #[error("function {name}: the response broke off: {reason}")]
     ResponseBroken {
         /// The function.
@@ -92,7 +92,7 @@ pub enum InvokeError {
         /// The reason.
         reason: String,
     },
-    /// The function was stopped, or its last handle dropped, while this was under way.
+    /// The function was stopped, or its last handle was dropped, during the invocation.
     #[error("the function was stopped")]
     Stopped,
 }
@@ -101,9 +101,9 @@ pub enum InvokeError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorReport {
-    /// `errorType`, or the header `Lambda-Runtime-Function-Error-Type` when the body has none.
+    /// `errorType` in the body, or the header `Lambda-Runtime-Function-Error-Type` if the body has none.
     pub error_type: String,
-    /// `errorMessage`, or the body as it came.
+    /// `errorMessage` in the body, or the whole body if it has none.
     pub error_message: String,
 }
 
@@ -111,16 +111,17 @@ pub struct ErrorReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// From the start of the process until it asks for its first event.
+    /// From the start of the process until it requests its first event.
     Init,
-    /// From the delivery of an event until the answer.
+    /// From the delivery of an event until the response.
     Invoke,
-    /// From the answer until it asks for the next event. The caller has its answer; the error is only logged.
+    /// From the response until the process requests the next event. The caller already has the response, so the error
+    /// is only logged.
     AfterAnswer,
 }
 
 impl InvokeError {
-    /// Returns Lambda's name of the error.
+    /// Returns Lambda's name for the error.
     pub fn error_type(&self) -> &str {
         match self {
             Self::Start { .. } => "Runtime.InvalidEntrypoint",
@@ -134,14 +135,14 @@ impl InvokeError {
         }
     }
 
-    /// Reports whether the environment can serve again after this.
+    /// Reports whether the environment can serve further invocations after this error.
     pub(crate) fn keeps_environment(&self) -> bool {
         matches!(self, Self::Function { .. } | Self::ResponseTooLarge { .. })
     }
 }
 
 impl ErrorReport {
-    /// Reads a report as runtimes post it: a JSON object, or any other body.
+    /// Reads an error report that a runtime has posted. Its body is a JSON object, or anything else.
     pub(crate) fn read(header: Option<&str>, body: &[u8]) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| {

@@ -1,9 +1,10 @@
-//! A function: an event in, an answer or an error out.
+//! A Lambda function, which receives an event and returns a response or an error.
 //!
-//! A [`Function`] owns execution environments as Lambda does: an invocation takes an idle one or starts one (a cold
-//! start), has it for itself unless the function takes several invocations at once, and leaves it warm. An invocation
-//! runs to its end even when its caller has gone, as on Lambda, where a gateway that gave up does not stop the
-//! function; only [`Function::stop`] and the drop of the last handle cut it short.
+//! A [`Function`] manages execution environments as Lambda does. An invocation uses an idle environment or starts a new
+//! one (a cold start). Unless the function allows several concurrent invocations, no other invocation uses the
+//! environment meanwhile. Then the environment stays warm for the next one. As on Lambda, an invocation runs to its end
+//! even if its caller no longer waits, for example after the timeout of a gateway. Only [`Function::stop`] and the drop
+//! of the last handle abort it.
 
 use std::{
     fmt,
@@ -31,7 +32,8 @@ use crate::{
     stream::{Stream, StreamEnd},
 };
 
-/// A handle to a function; clones share it. When the last one is dropped, its processes are killed.
+/// A handle to a function. Clones refer to the same function. When the last one is dropped, the processes of the
+/// function are killed.
 #[derive(Clone)]
 pub struct Function {
     shared: Arc<Shared>,
@@ -39,7 +41,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Creates a function with no environment yet. The first invocation needs a tokio runtime with I/O and time.
+    /// Creates a function without environments. Invocations need a tokio runtime with I/O and time enabled.
     pub fn new(config: FunctionConfig) -> Self {
         let shared = Arc::new(Shared {
             pool: Pool::new(config.max_environments),
@@ -58,11 +60,11 @@ impl Function {
         &self.shared.config
     }
 
-    /// Invokes the function with an event, and waits for the whole answer, also when it is streamed.
+    /// Invokes the function with an event, and waits for the complete response, even if it is streamed.
     ///
     /// # Errors
     ///
-    /// See [`InvokeError`]. Every one also leaves a line in the [`logs`](Self::logs).
+    /// See [`InvokeError`]. Each error is also written to the [`logs`](Self::logs).
     pub async fn invoke(&self, event: &Value) -> Result<Invocation, InvokeError> {
         self.invoke_bytes(event.to_string()).await
     }
@@ -77,8 +79,8 @@ impl Function {
         self.collect(started).await
     }
 
-    /// Invokes the function with the bytes of an event, and with the caller's client context: JSON that reaches the
-    /// function unchanged. Waits until the answer begins.
+    /// Invokes the function with the bytes of an event, and with the caller's client context, JSON that is passed to
+    /// the function unchanged. Waits until the response begins.
     ///
     /// # Errors
     ///
@@ -93,7 +95,7 @@ impl Function {
             .await
     }
 
-    /// Does the same for a gateway, which has a trace id already.
+    /// Does the same as [`start`](Self::start) for a gateway, which already has a trace id.
     pub(crate) async fn start_traced(
         &self,
         event: Bytes,
@@ -101,7 +103,7 @@ impl Function {
         trace_id: String,
     ) -> Result<StartedInvocation, InvokeError> {
         let (answer, answered) = oneshot::channel();
-        // Subscribed here, so that a stop between now and the start of the task is not missed.
+        // Subscribe before the task starts, so that a stop in between is not missed.
         let stop = self.shared.stop.subscribe();
         let event = Event {
             payload: event,
@@ -112,19 +114,19 @@ impl Function {
         answered.await.unwrap_or(Err(InvokeError::Stopped))
     }
 
-    /// Waits until an answer is complete. A stream then has the limit of other answers.
-    /// Source: "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
+    /// Waits until a response is complete. A stream is then subject to the size limit of buffered responses. Source:
+    /// "Invoking a response streaming enabled function using Lambda function URLs", `BUFFERED`: 6 MB.
     ///
     /// # Errors
     ///
-    /// When it is larger, or breaks off.
+    /// If the stream is larger, or breaks off.
     pub async fn collect(&self, started: StartedInvocation) -> Result<Invocation, InvokeError> {
         let (response_mode, payload) = match started.payload {
             Payload::Whole(payload) => (ResponseMode::Buffered, payload),
             Payload::Stream(stream) => {
                 let collected = stream.collect(MAX_RESPONSE).await;
                 if let Err(error @ InvokeError::ResponseTooLarge { .. }) = &collected {
-                    // It is no error of the process, so it has not been logged yet.
+                    // This is not an error of the process, so it has not been logged yet.
                     self.shared.log_failure(&started.request_id, Some(error));
                 }
                 (ResponseMode::Streaming, collected?)
@@ -138,12 +140,12 @@ impl Function {
         })
     }
 
-    /// Starts one more environment and waits until it has initialized, as provisioned concurrency would. Does nothing
-    /// when there are [`max_environments`](FunctionConfig::max_environments) already.
+    /// Starts one more environment, and waits until it has initialized, as provisioned concurrency does. Does nothing
+    /// if [`max_environments`](FunctionConfig::max_environments) exist already.
     ///
     /// # Errors
     ///
-    /// When the environment fails to initialize.
+    /// If the environment fails to initialize.
     pub async fn warm_up(&self) -> Result<(), InvokeError> {
         let mut stop = self.shared.stop.subscribe();
         let Some(slot) = self.shared.pool.free_slot() else {
@@ -165,39 +167,41 @@ impl Function {
         outcome
     }
 
-    /// Waits until every environment that has answered has asked for its next event.
+    /// Waits until every environment that has responded has requested its next event.
     pub async fn wait_until_settled(&self) {
         self.shared.pool.wait_until_settled().await;
     }
 
-    /// Ends all idle environments now and the busy ones after their invocation: the next invocation is a cold start.
+    /// Ends all idle environments immediately, and the busy ones after their invocations. The next invocation is
+    /// therefore a cold start.
     pub async fn recycle(&self) {
         for pooled in self.shared.pool.retire() {
             pooled.leave().await;
         }
     }
 
-    /// Ends all environments now, failing their invocations, and waits until their processes are gone and all their
-    /// output is in the logs. The function can be invoked again, with a cold start.
+    /// Ends all environments immediately, so that their invocations fail, and waits until their processes have ended
+    /// and all their output is in the logs. The function can be invoked again, with a cold start.
     pub async fn stop(&self) {
         self.shared.stop.send_replace(());
         self.recycle().await;
         self.shared.pool.wait_until_empty().await;
     }
 
-    /// Returns the lines that the processes have printed on stdout and stderr, and a line for every failure; the oldest
-    /// lines are dropped. A line can take a moment to arrive here; after [`stop`](Self::stop) all are here.
+    /// Returns the lines that the processes have printed on stdout and stderr, and a line for every failure. Beyond a
+    /// size limit, the oldest lines are removed. A line may appear here with a short delay; after [`stop`](Self::stop)
+    /// the logs are complete.
     pub fn logs(&self) -> Vec<String> {
         self.shared.logs.lines()
     }
 
-    /// Returns the process ids of all environments, oldest first.
+    /// Returns the process ids of all environments, the oldest first.
     pub fn process_ids(&self) -> Vec<u32> {
         self.shared.pool.process_ids()
     }
 
-    /// Waits until a process ends, and returns its exit status. None when there is no such process: environments that
-    /// have ended are forgotten, so ask before it may end.
+    /// Waits until a process ends, and returns its exit status. `None` if no environment has this process. Call it
+    /// while the process is running: environments that have ended are removed.
     pub fn exit_status(
         &self,
         process_id: u32,
@@ -223,7 +227,8 @@ impl fmt::Debug for Function {
     }
 }
 
-/// The last handle, which stops everything on drop; the tasks of invocations hold [`Shared`] only.
+/// The value that all handles share. When it is dropped, everything stops. (The tasks of invocations hold only
+/// [`Shared`].)
 struct LastHandle(Arc<Shared>);
 
 impl Drop for LastHandle {
@@ -244,13 +249,13 @@ struct Shared {
     config: Arc<FunctionConfig>,
     logs: Arc<Logs>,
     pool: Pool,
-    /// Every message stops all invocations that began before it.
+    /// A channel on which each message stops all invocations that began before it.
     stop: watch::Sender<()>,
 }
 
 impl Shared {
-    /// Runs one invocation from beginning to end. The answer is sent as soon as it begins; the environment needs
-    /// longer.
+    /// Runs one invocation from beginning to end. The response is sent as soon as it begins; the work with the
+    /// environment continues after that.
     async fn run_invocation(
         self: Arc<Self>,
         event: Event,
@@ -267,9 +272,10 @@ impl Shared {
         };
         self.log_failure(&request_id, outcome.as_ref().err());
         let mut reusable = keeps_environment(&outcome);
-        // Before the end of the answer is sent, so that a caller that invokes again at once waits for this environment.
+        // Announce this before the end of the response is sent, so that a caller that invokes again immediately waits
+        // for this environment.
         let mut settling = (reusable && stream_end.is_none()).then(|| self.pool.settling());
-        // The caller may have gone; the environment is cleaned up anyway.
+        // Ignore the error: the caller may no longer wait. The environment is cleaned up in any case.
         let _ = answer.send(outcome);
 
         let Some(pooled) = pooled else { return };
@@ -385,8 +391,8 @@ impl Shared {
         })
     }
 
-    /// Starts an environment in `slot` and waits until it has initialized. It is in `pooled` as soon as it has a
-    /// process, so that the caller can end it properly when this is cut short.
+    /// Starts an environment in `slot` and waits until it has initialized. As soon as its process exists, the
+    /// environment is in `pooled`, so that the caller can end it properly if this future is dropped.
     async fn cold_start<'pooled>(
         &self,
         slot: Slot,
@@ -401,7 +407,7 @@ impl Shared {
         let pooled = pooled.insert(PooledEnvironment::new(environment, slot));
         pooled.environment().init().await?;
         for _ in 1..self.config.max_concurrency {
-            // If it was retired meanwhile, there is no other seat.
+            // If the environment was retired meanwhile, it gets no further seats.
             let _ = self.pool.put_back(pooled.another_seat());
         }
         Ok(pooled)
@@ -413,14 +419,14 @@ impl Shared {
         }
     }
 
-    /// Ends the environment for all its invocations, before its slot is free again.
+    /// Ends the environment with all its invocations, and then releases its slot.
     async fn kill(&self, pooled: PooledEnvironment) {
         self.pool.remove_seats(&pooled);
         pooled.environment().kill().await;
     }
 }
 
-/// Reports whether the environment can serve again after this.
+/// Reports whether the environment can serve further invocations after this outcome.
 fn keeps_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
     outcome
         .as_ref()
@@ -428,7 +434,7 @@ fn keeps_environment<T>(outcome: &Result<T, InvokeError>) -> bool {
         .is_none_or(InvokeError::keeps_environment)
 }
 
-/// Returns the root of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
+/// Returns the root id of a new trace. Source: "AWS X-Ray tracing header" in the X-Ray developer guide.
 pub(crate) fn new_trace_root() -> String {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)

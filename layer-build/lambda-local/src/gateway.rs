@@ -1,18 +1,18 @@
-//! HTTP in front of a function, as API Gateway, a Function URL or a load balancer would put it there.
+//! Serves HTTP in front of a function, as API Gateway, a Function URL or a load balancer does.
 //!
-//! A gateway turns every HTTP request into one event, invokes the function, and turns its answer back into HTTP. Each
-//! kind has its own format, and a [`FrontDoor`] selects it: `rest_api` with payload format 1.0, `http_api` with 2.0,
-//! `function_url` with the same, `load_balancer` with a format of its own. Each sends everything to the one function
-//! (`ANY /{proxy+}`, `$default`).
+//! A gateway converts every HTTP request to one event, invokes the function, and converts its response to an HTTP
+//! response. The [`FrontDoor`] selects the kind of gateway, which defines the format of events: a REST API (`rest_api`)
+//! uses payload format 1.0, an HTTP API (`http_api`) and a Function URL (`function_url`) use 2.0, and a load balancer
+//! (`load_balancer`) has its own format. Every kind sends all requests to one function (`ANY /{proxy+}`, `$default`).
 //!
-//! REST APIs and Function URLs can stream: they forward the function's stream as it arrives. In front of a function
-//! that streams, all other front doors wait for the whole answer, and read it as if it had not been streamed.
+//! REST APIs and Function URLs can stream: they forward a streamed response as it arrives. The other front doors wait
+//! for the complete response, and handle it as if it had not been streamed.
 //!
-//! `headers` has their treatment of headers; `kind` has their limits and timeouts; each module has the other quirks of
-//! its kind. No front door accepts more than Lambda does, where events and answers count as they are in JSON, including
-//! base64.
+//! The module `headers` describes what front doors do with headers, and `kind` has their limits and timeouts. The other
+//! peculiarities of each kind are in its own module. Lambda's own size limits apply too: they count events and
+//! responses as JSON, in which bodies may be in base64.
 //!
-//! Left out: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
+//! Not supported: authorizers, CORS configuration, API keys, throttling, caching, custom domains, TLS.
 
 use std::{
     fmt, io,
@@ -60,7 +60,7 @@ mod request;
 mod rest_api;
 mod streaming;
 
-/// A running gateway, stopped on drop.
+/// A running gateway. It stops when it is dropped.
 pub struct Gateway {
     address: SocketAddr,
     url: String,
@@ -68,16 +68,16 @@ pub struct Gateway {
     _server: Server,
 }
 
-/// The reason why a gateway does not start.
+/// The reason why a gateway cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayError {
-    /// The address cannot be listened on.
+    /// The gateway cannot listen on the address.
     #[error("cannot listen on {address}: {source}; choose another port, or 0 for a free one")]
     Listen {
         /// The requested address.
         address: SocketAddr,
-        /// The error of the operating system.
+        /// The error from the operating system.
         source: io::Error,
     },
 }
@@ -87,7 +87,7 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// If the gateway cannot listen on the address.
     pub async fn start(
         function: Function,
         front_door: FrontDoor,
@@ -97,11 +97,12 @@ impl Gateway {
         Self::start_with_timeout(function, front_door, listen, timeout).await
     }
 
-    /// Starts a gateway with another integration timeout, which an operator can lower, and for a REST API raise.
+    /// Starts a gateway with this integration timeout instead of the default. On AWS, operators can lower it, and for a
+    /// REST API also raise it.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// If the gateway cannot listen on the address.
     pub async fn start_with_timeout(
         function: Function,
         front_door: FrontDoor,
@@ -137,8 +138,8 @@ impl Gateway {
         })
     }
 
-    /// Sends all later requests to another function, as when the alias that an integration names moves on. Requests in
-    /// progress end where they began.
+    /// Sends all later requests to another function, as happens on AWS when an alias is pointed to another version.
+    /// Requests in progress are finished by the previous function.
     pub fn switch(&self, function: Function) {
         *self.state.function() = function;
     }
@@ -167,7 +168,7 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// The body of an answer: whole, or streamed.
+/// The body of a response: complete, or streamed.
 type Reply = Either<Full<Bytes>, StreamBody>;
 
 struct GatewayState {
@@ -197,14 +198,14 @@ impl GatewayState {
         let body = match body::collect(body, self.front_door.max_payload()).await {
             Ok(Collected::Whole(bytes)) => bytes,
             Ok(Collected::TooLarge { .. }) => return Err(GatewayFailure::PayloadTooLarge),
-            // The client is gone and would not read an answer.
+            // The connection has failed, so the client cannot read this response.
             Err(_) => return Err(GatewayFailure::BadRequest),
         };
         let limit = self.front_door.max_headers_size();
         if limit.is_some_and(|limit| head_size(&head) > limit) {
             return Err(GatewayFailure::HeadersTooLarge);
         }
-        // A load balancer refuses web sockets itself; other front doors drop the header.
+        // A load balancer rejects requests for web sockets itself. Other front doors remove the header.
         if matches!(self.front_door, FrontDoor::LoadBalancer { .. })
             && head.headers.contains_key(UPGRADE)
         {
@@ -213,7 +214,7 @@ impl GatewayState {
         let path = strip_stage(head.uri.path(), &self.front_door.stage_segment())
             .ok_or(GatewayFailure::NoSuchStage)?;
         let request = ClientRequest::new(&head, path, body, addrs);
-        // A clone for this request, so that the function lives until the answer is complete.
+        // Hold a handle for this request, so that the function exists until the response is complete.
         let function = self.function().clone();
         let region = &function.config().region;
         let event = match &self.front_door {
@@ -245,7 +246,8 @@ impl GatewayState {
         }
     }
 
-    /// Returns the function's answer as HTTP: the whole of it, or its beginning where the front door streams.
+    /// Invokes the function, and returns its response as HTTP: the complete response, or its beginning if the front
+    /// door streams.
     async fn invoke(
         &self,
         function: &Function,
@@ -302,7 +304,7 @@ impl GatewayState {
     }
 }
 
-/// Returns the path behind the stage, starting with a slash; none when the path belongs to another stage.
+/// Returns the path after the stage, with a leading slash; `None` if the path belongs to another stage.
 fn strip_stage<'path>(path: &'path str, segment: &str) -> Option<&'path str> {
     match path.strip_prefix(segment)? {
         "" => Some("/"),
@@ -323,7 +325,7 @@ fn head_size(head: &Parts) -> usize {
         .sum::<usize>()
 }
 
-/// Returns an address that a client can connect to, also when the gateway listens on all of them.
+/// Returns an address that a client can connect to, even if the gateway listens on all addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,22 +1,22 @@
-//! One invocation as its caller sees it: an answer that has begun, and an answer that is complete.
+//! The response to an invocation: one that has begun, and one that is complete.
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{error::InvokeError, stream::Stream};
 
-/// The separator between the head of a streamed HTTP answer and its body.
-/// Source: "Using the Lambda runtime API for custom runtimes", response streaming; lambda_runtime writes it so.
+/// The separator between the head of a streamed HTTP response and its body. Source: "Using the Lambda runtime API for
+/// custom runtimes", response streaming; lambda_runtime writes the same.
 pub(crate) const PRELUDE_END: [u8; 8] = [0; 8];
 
-/// The content type that announces such a head.
+/// The content type of a stream that begins with such a head.
 pub(crate) const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
-/// A complete answer.
+/// A complete response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Invocation {
-    /// The request id that the function saw.
+    /// The request id that the function got.
     pub request_id: String,
     /// The payload, unchanged.
     pub payload: Bytes,
@@ -26,43 +26,43 @@ pub struct Invocation {
     pub content_type: Option<String>,
 }
 
-/// The way an answer is forwarded, by a runtime or by a front door.
+/// How a runtime or a front door forwards a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseMode {
-    /// At once, when all of it has arrived.
+    /// As a whole, when all of it has arrived.
     Buffered,
     /// In chunks, as they arrive.
     Streaming,
 }
 
-/// An answer that has begun.
+/// A response that has begun.
 #[non_exhaustive]
 pub struct StartedInvocation {
-    /// The request id that the function saw.
+    /// The request id that the function got.
     pub request_id: String,
     /// The content type of the payload.
     pub content_type: Option<String>,
     pub(crate) payload: Payload,
 }
 
-/// The payload of an answer that has begun.
+/// The payload of a response that has begun.
 pub(crate) enum Payload {
     Whole(Bytes),
     Stream(Stream),
 }
 
 impl Invocation {
-    /// Parses the answer as JSON.
+    /// Parses the payload as JSON.
     ///
     /// # Errors
     ///
-    /// When it is not JSON.
+    /// If it is not JSON.
     pub fn json(&self) -> serde_json::Result<Value> {
         serde_json::from_slice(&self.payload)
     }
 
-    /// Returns the head (`statusCode`, `headers`, `cookies`) and the body of a streamed HTTP answer, when it is one.
+    /// Returns the head (`statusCode`, `headers`, `cookies`) and the body, if this is a streamed HTTP response.
     pub fn http_stream(&self) -> Option<(Value, Bytes)> {
         if self.response_mode != ResponseMode::Streaming
             || self.content_type.as_deref() != Some(HTTP_INTEGRATION)
@@ -87,12 +87,12 @@ impl StartedInvocation {
         }
     }
 
-    /// Returns the next chunk of the answer, as the function sent it; none after the last. A buffered answer is one
-    /// chunk.
+    /// Returns the next chunk of the response, as the function sent it; `None` after the last. A buffered response is
+    /// one chunk.
     ///
     /// # Errors
     ///
-    /// When a stream breaks off; no chunk follows.
+    /// If a stream breaks off. After that, there are no more chunks.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, InvokeError> {
         match &mut self.payload {
             Payload::Whole(payload) => {

@@ -1,6 +1,7 @@
-//! Lambda's own API in front of a function, as far as it invokes functions.
+//! The part of Lambda's own API that invokes functions.
 //!
-//! Source: AWS Lambda API Reference, "Invoke". There is one function, and every name leads to it. Requests need no signature.
+//! Source: AWS Lambda API Reference, "Invoke". Every function name in a request leads to the same function. Requests
+//! need no signature.
 
 use std::{
     io,
@@ -28,7 +29,7 @@ const CLIENT_CONTEXT: &str = "x-amz-client-context";
 const ERROR_TYPE: &str = "x-amzn-errortype";
 const FUNCTION_ERROR: &str = "x-amz-function-error";
 
-/// A listening Lambda API, stopped on drop.
+/// A running server of the Lambda API. It stops when it is dropped.
 pub struct InvokeApi {
     address: SocketAddr,
     _server: Server,
@@ -39,7 +40,7 @@ impl InvokeApi {
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// If no port is free.
     pub async fn start(function: Function) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -53,7 +54,7 @@ impl InvokeApi {
         })
     }
 
-    /// Returns the URL for AWS's clients: a value for `AWS_ENDPOINT_URL`.
+    /// Returns the URL that AWS clients can use, as a value for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

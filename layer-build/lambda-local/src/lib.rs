@@ -1,8 +1,8 @@
-//! A Lambda Runtime API and the front doors before it, on this machine.
+//! Runs a Lambda function on this machine: the Runtime API, and the front doors that send events to the function.
 //!
-//! On AWS three parties take part in a request: a gateway turns HTTP into an event, Lambda hands the event to a
-//! process named `bootstrap`, and the process fetches it from the Runtime API, a small HTTP server next to it.
-//! Here all three run on loopback, so that the very binary that gets deployed can be tried and tested:
+//! On AWS, three components handle a request: a gateway converts the HTTP request to an event, Lambda offers the event
+//! at the Runtime API, a small HTTP server beside the function, and the function's process, named `bootstrap`, gets it
+//! from there. Here all three run on this machine, so that the same binary that is deployed can be tried and tested:
 //!
 //! ```no_run
 //! use lambda_local::{FrontDoor, Function, FunctionConfig, Gateway};
@@ -23,33 +23,34 @@
 //! | module | content |
 //! |---|---|
 //! | [`config`] | the settings of a function |
-//! | [`function`] | a function: an event in, an answer or an error out |
-//! | [`invocation`] | an answer that has begun, and an answer that is complete |
-//! | [`error`] | the ways an invocation fails |
+//! | [`function`] | a Lambda function, which receives an event and returns a response or an error |
+//! | [`invocation`] | the response to an invocation: one that has begun, and one that is complete |
+//! | [`error`] | the errors with which an invocation fails |
 //! | `pool` | the execution environments that exist, and the right to use them |
 //! | `environment` | one execution environment: a process and its Runtime API |
-//! | `variables` | the environment variables that process sees |
-//! | `runtime_api` | the HTTP server the process fetches its events from |
+//! | `variables` | the environment variables of that process |
+//! | `runtime_api` | the HTTP server from which the process gets its events |
 //! | `stream` | a payload that is forwarded while the process still sends it |
-//! | `logs` | the output of the processes, kept in bounded memory |
-//! | [`gateway`] | HTTP in front: `rest_api` and `http_api` are the two kinds of API Gateway, besides `function_url` and `load_balancer` |
-//! | [`invoke_api`] | Lambda's own API in front, as far as it invokes functions |
-//! | `server`, `body` | HTTP/1.1 until dropped; a body read up to a limit |
+//! | `logs` | the output of the processes, in memory up to a size limit |
+//! | [`gateway`] | the front doors: `rest_api` and `http_api` (the two kinds of API Gateway), `function_url` and `load_balancer` |
+//! | [`invoke_api`] | the part of Lambda's own API that invokes functions |
+//! | `server`, `body` | an HTTP/1.1 server; reading a body up to a limit |
 //!
 //! # Invariants
 //!
-//! - One invocation at a time per environment, or as many as [`FunctionConfig::max_concurrency`] allows: each has a seat of its
-//!   own, and an environment that is ended for one is ended for all.
-//! - Nothing outlives its handle: a process dies with its environment, an environment with the last [`Function`]
-//!   handle, a listener with its [`Gateway`]. If this process is killed, a process that waits for
-//!   an event loses its Runtime API, and ends.
-//! - Only `gateway` and `invoke_api` know HTTP requests of clients, only `runtime_api` those of the process; between them events are bytes.
+//! - An environment serves one invocation at a time, or as many as [`FunctionConfig::max_concurrency`] allows. Each has
+//!   its own seat in it. If the environment is ended because of one invocation, the others end too.
+//! - Nothing outlives its owner: a process ends with its environment, an environment with the last [`Function`] handle,
+//!   and a listener with its [`Gateway`]. If this program is killed, a process that waits for an event loses its
+//!   connection to the Runtime API, and ends.
+//! - Only `gateway` and `invoke_api` handle HTTP requests of clients, and only `runtime_api` handles those of the
+//!   process. In all other modules, events are bytes.
 //!
 //! # What it is not
 //!
-//! No sandbox: no file system, memory or CPU limits, and no network of its own. No extensions, no SnapStart. Streams are
-//! as fast as the process and its client: the bandwidth that AWS allows them is not measured out. What real Lambda and real
-//! API Gateway do was taken from their documentation and from captured events; nothing here was compared with AWS itself.
+//! It is not a sandbox: the process has no separate file system or network, and no limits of memory or CPU. Extensions
+//! and SnapStart are not supported. The bandwidth of streams is not limited, as it is on AWS. The behaviour was derived
+//! from the documentation of Lambda and API Gateway and from captured events; it has not been compared with AWS itself.
 
 pub mod config;
 pub mod error;

@@ -1,9 +1,9 @@
-//! The output of the processes, kept line by line in bounded memory.
+//! The output of the processes, kept line by line in memory, up to a size limit.
 //!
-//! On Lambda everything a function writes to stdout and stderr ends up in CloudWatch Logs. Here it is kept in memory,
-//! the oldest lines giving way to the newest, together with the platform's own lines: every failed invocation leaves
-//! one. Lines remember the environment they came from, so that the report about a process that died can end with its
-//! last output.
+//! On Lambda, everything that a function writes to stdout and stderr is stored in CloudWatch Logs. Here it is kept in
+//! memory, and the oldest lines are removed if there are too many. The platform adds a line of its own for every failed
+//! invocation. Each line is stored with the number of its environment, so that an error about a process that died can
+//! quote its last output.
 
 use std::{
     collections::VecDeque,
@@ -13,14 +13,14 @@ use std::{
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// The size of the text that is kept per function. Unit: bytes. Source: ours.
+/// The maximum size of the text that is kept for each function. Unit: bytes. Source: ours.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// The longest line; longer ones are cut in two. Unit: bytes.
-/// Source: the size CloudWatch Logs long had for one event ("CloudWatch Logs quotas"), which is plenty to read.
+/// The maximum length of a line. Longer lines are split. Unit: bytes. Source: the former maximum size of one event in
+/// CloudWatch Logs ("CloudWatch Logs quotas").
 const MAX_LINE: usize = 256 << 10;
 
-/// The environment number of lines that come from no process.
+/// The environment number of lines that no process has printed.
 pub(crate) const PLATFORM: u64 = 0;
 
 /// The lines of one function.
@@ -41,7 +41,7 @@ struct LogLine {
 }
 
 impl Logs {
-    /// Creates an empty log; `forward` also prints each line on our stderr.
+    /// Creates an empty log. With `forward`, each line is also printed on stderr of this program.
     pub(crate) fn new(forward: bool) -> Self {
         Self {
             kept: Mutex::default(),
@@ -52,7 +52,7 @@ impl Logs {
     /// Adds one line of an environment, or of the [`PLATFORM`].
     pub(crate) fn push(&self, environment: u64, text: String) {
         if self.forward {
-            // A closed stderr of ours must not fail the function.
+            // Ignore the error: a closed stderr of this program must not make the function fail.
             let _ = writeln!(io::stderr(), "{text}");
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,13 +66,13 @@ impl Logs {
         }
     }
 
-    /// Returns all lines that are kept, oldest first.
+    /// Returns all lines that are kept, the oldest first.
     pub(crate) fn lines(&self) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.lines.iter().map(|line| line.text.clone()).collect()
     }
 
-    /// Returns the last `count` lines of one environment, oldest first.
+    /// Returns the last `count` lines of one environment, the oldest first.
     pub(crate) fn tail(&self, environment: u64, count: usize) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines: Vec<_> = kept
@@ -91,7 +91,7 @@ impl Logs {
     pub(crate) async fn follow(&self, environment: u64, output: impl AsyncRead + Unpin) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
-        // A pipe that cannot be read any more has ended for us.
+        // Treat an error of the pipe as its end.
         while let Ok(read @ [_, ..]) = output.fill_buf().await {
             let room = MAX_LINE - line.len();
             let newline = read.iter().take(room).position(|&byte| byte == b'\n');

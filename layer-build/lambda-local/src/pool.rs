@@ -1,10 +1,11 @@
 //! The execution environments that exist, and the right to use them.
 //!
 //! Every environment holds a [`Slot`], and the number of slots is limited. An invocation takes a free seat in an
-//! environment, else a free slot to start one in, else it waits. An environment has one seat, or as many as the
-//! function's maximum of concurrent invocations. Between a function's answer and its request for the next event its
-//! environment is settling: neither busy nor idle. A caller that invokes again at once would otherwise get a cold start
-//! where it expects the environment it just used, so for a moment settling environments are waited for.
+//! environment. If there is none, it takes a free slot and starts an environment; if there is no slot either, it waits.
+//! An environment has one seat, or as many as the maximum of concurrent invocations in one environment. Between the
+//! function's response and its request for the next event, an environment is settling: neither busy nor idle. New
+//! invocations wait for settling environments for a short time. Otherwise, a caller that invokes again immediately
+//! would get a cold start instead of the environment that it has just used.
 
 use std::{
     collections::BTreeMap,
@@ -20,8 +21,8 @@ use tokio::{
 
 use crate::environment::Environment;
 
-/// The time that an invocation prefers waiting for a settling environment over starting another. Source: ours; a
-/// runtime asks for its next event within a millisecond or so, unless the machine is very busy.
+/// The time that an invocation waits for a settling environment before it starts another. Source: ours; a runtime
+/// requests its next event within about a millisecond, unless the machine is very busy.
 const SETTLING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The environments of one function.
@@ -30,10 +31,10 @@ pub(crate) struct Pool {
     idle: Mutex<Idle>,
 }
 
-/// A seat: the right to one invocation at a time in an environment.
+/// A seat: the right to run one invocation at a time in an environment.
 pub(crate) struct PooledEnvironment(Arc<SlottedEnvironment>);
 
-/// An environment and its slot, which is free again only after the environment has ended.
+/// An environment and its slot. The slot is released only after the environment has ended.
 struct SlottedEnvironment {
     environment: Environment,
     slot: Slot,
@@ -47,16 +48,17 @@ pub(crate) enum Acquired {
     Cold(Slot),
 }
 
-/// The right to one environment's existence, given back on drop.
+/// The right to run one environment. Dropping it gives the right back.
 pub(crate) struct Slot {
     state: Arc<PoolState>,
-    /// A number that no other environment of this function has had.
+    /// The number of the environment, which no other environment of this function has had.
     pub(crate) number: u64,
-    /// The generation. Environments started before the last [`Pool::retire`] are not used again.
+    /// The number of calls of [`Pool::retire`] before the environment started. After another such call, the environment
+    /// is not used again.
     generation: u64,
 }
 
-/// A guard: while it exists, one more environment is expected to become idle soon.
+/// A guard: while it exists, one more environment is settling.
 pub(crate) struct SettlingGuard(Arc<PoolState>);
 
 #[derive(Default)]
@@ -75,14 +77,14 @@ struct PoolState {
 
 #[derive(Default)]
 struct Counts {
-    /// The process of each environment, once it has one, and a receiver of its exit status.
+    /// The id of each environment's process and a receiver of its exit status; `None` until the process exists.
     processes: BTreeMap<u64, Option<(u32, ExitReceiver)>>,
     settling: usize,
     last_number: u64,
 }
 
 impl Pool {
-    /// Creates a pool without environments, which never has more than `max`.
+    /// Creates an empty pool, which can have up to `max` environments.
     pub(crate) fn new(max: usize) -> Self {
         let state = PoolState {
             max: max.max(1),
@@ -99,7 +101,7 @@ impl Pool {
     pub(crate) async fn acquire(&self) -> Acquired {
         let settling_deadline = Instant::now() + SETTLING_TIMEOUT;
         loop {
-            // Made before looking, so that no change after the look is missed.
+            // Create this before the check, so that a change after the check is not missed.
             let changed = self.state.changed.notified();
             if let Some(pooled) = self.take_idle() {
                 return Acquired::Warm(pooled);
@@ -115,7 +117,7 @@ impl Pool {
         }
     }
 
-    /// Returns a slot for one more environment, if there is any.
+    /// Returns a slot for one more environment, if one is free.
     pub(crate) fn free_slot(&self) -> Option<Slot> {
         let generation = self.idle().generation;
         let mut counts = self.state.counts();
@@ -132,7 +134,7 @@ impl Pool {
         })
     }
 
-    /// Announces that an environment will become idle soon.
+    /// Announces that an environment is settling, and will become idle soon.
     pub(crate) fn settling(&self) -> SettlingGuard {
         self.state.counts().settling += 1;
         SettlingGuard(Arc::clone(&self.state))
@@ -149,7 +151,7 @@ impl Pool {
         }
     }
 
-    /// Takes an environment back for the next invocation, or returns it when it was retired meanwhile.
+    /// Puts an environment back for the next invocation, or returns it to the caller if it was retired meanwhile.
     pub(crate) fn put_back(&self, pooled: PooledEnvironment) -> Option<PooledEnvironment> {
         let mut idle = self.idle();
         if pooled.0.slot.generation != idle.generation {
@@ -168,7 +170,7 @@ impl Pool {
             .retain(|pooled| !Arc::ptr_eq(&pooled.0, &ended.0));
     }
 
-    /// Removes all idle environments; those in use do not come back.
+    /// Removes and returns all idle environments. Those in use will not be put back.
     pub(crate) fn retire(&self) -> Vec<PooledEnvironment> {
         let mut idle = self.idle();
         idle.generation += 1;
@@ -186,7 +188,7 @@ impl Pool {
         }
     }
 
-    /// Returns the processes of all environments, oldest first.
+    /// Returns the process ids of all environments, the oldest first.
     pub(crate) fn process_ids(&self) -> Vec<u32> {
         self.state
             .counts()
@@ -196,7 +198,7 @@ impl Pool {
             .collect()
     }
 
-    /// Returns a receiver of the exit status of a process, if it belongs to an environment.
+    /// Returns a receiver of the exit status of a process, if the process belongs to an environment.
     pub(crate) fn exit_status(&self, process_id: u32) -> Option<ExitReceiver> {
         let counts = self.state.counts();
         let mut processes = counts.processes.values().flatten();
@@ -206,7 +208,7 @@ impl Pool {
 
     fn take_idle(&self) -> Option<PooledEnvironment> {
         loop {
-            // The one used last, as Lambda tends to: the others get a chance to expire.
+            // Take the one that was used last, as Lambda usually does, so that the others can expire.
             let pooled = self.idle().environments.pop()?;
             if pooled.environment().is_alive() {
                 return Some(pooled);
@@ -238,7 +240,7 @@ impl PooledEnvironment {
         &self.0.environment
     }
 
-    /// Leaves the environment, and ends it unless it has other seats in use.
+    /// Gives up this seat. If no other seat of the environment is in use, the environment ends.
     pub(crate) async fn leave(self) {
         if let Some(slotted) = Arc::into_inner(self.0) {
             slotted.environment.kill().await;

@@ -1,15 +1,15 @@
-//! The HTTP server a process fetches its events from, one per execution environment.
+//! The HTTP server from which a process gets its events. Each execution environment has one.
 //!
-//! The process drives: it asks for the next event and waits until there is one, posts its answer or an error under the
-//! request id it got, and asks again. Its first request ends the init phase. The environment on our side delivers a
-//! [`PendingInvocation`], which has the channel for its [`RuntimeAnswer`], and watches the [`Readiness`] of the
-//! process.
+//! The process is the HTTP client. It requests the next event and waits until there is one, posts its response or an
+//! error under the request id of the event, and requests the next event. Its first request ends the init phase. The
+//! environment delivers a [`PendingInvocation`], which contains the channel for the [`RuntimeAnswer`], and watches the
+//! [`Readiness`] of the process.
 //!
-//! A process may have several requests open, and as many events at once as the function's maximum of concurrent
-//! invocations.
+//! A process may have several open requests. It may work on several events at the same time, up to the function's
+//! maximum of concurrent invocations.
 //!
-//! Sources: "Using the Lambda runtime API for custom runtimes"; the bodies of refusals follow the Runtime Interface
-//! Emulator that AWS publishes (`lambda/rapi/rendering`).
+//! Sources: "Using the Lambda runtime API for custom runtimes"; the bodies of error responses are those of the Runtime
+//! Interface Emulator that AWS publishes (`lambda/rapi/rendering`).
 
 use std::{
     collections::HashMap,
@@ -39,10 +39,11 @@ use crate::{
 /// The largest event. Unit: bytes. Source: "Lambda quotas", invocation payload, synchronous: 6 MB.
 pub(crate) const MAX_REQUEST: usize = 6 << 20;
 
-/// The largest buffered answer. Unit: bytes. Source: the error text of Lambda itself; 6 MB and a little for the frame.
+/// The largest buffered response. Unit: bytes. Source: Lambda's own error message; it is 6 MB and some bytes for the
+/// envelope.
 pub(crate) const MAX_RESPONSE: usize = (6 << 20) + 100;
 
-/// The largest streamed answer. Unit: bytes. Source: "Response streaming for Lambda functions": 200 MB by default.
+/// The largest streamed response. Unit: bytes. Source: "Response streaming for Lambda functions": 200 MB by default.
 const MAX_STREAM: usize = 200 << 20;
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
@@ -55,7 +56,7 @@ const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
-/// An event on its way to the process.
+/// An event that is to be delivered to the process.
 pub(crate) struct PendingInvocation {
     pub(crate) request_id: String,
     /// The time when the process will be killed. Unit: milliseconds since 1970.
@@ -65,21 +66,21 @@ pub(crate) struct PendingInvocation {
     /// The caller's client context, as JSON.
     pub(crate) client_context: Option<String>,
     pub(crate) event: Bytes,
-    /// The channel for the answer of the process.
+    /// The channel for the response of the process.
     pub(crate) answer: oneshot::Sender<RuntimeAnswer>,
 }
 
 /// The state of the process between its invocations.
 #[derive(Default)]
 pub(crate) struct Readiness {
-    /// The number of requests for an event that no delivery was made for; below zero, the number of deliveries that no
-    /// request has met.
+    /// The number of open requests for an event minus the number of delivered events that no request has taken yet. It
+    /// is negative if events wait for requests.
     pub(crate) free: i64,
-    /// The reason why it gave up initializing.
+    /// The error with which the process reported that it cannot initialize.
     pub(crate) init_error: Option<ErrorReport>,
 }
 
-/// The answer of a process to a delivery.
+/// The response of the process to an event.
 pub(crate) enum RuntimeAnswer {
     Buffered {
         content_type: Option<String>,
@@ -93,14 +94,14 @@ pub(crate) enum RuntimeAnswer {
     Fault(ResponseFault),
 }
 
-/// The reason why an answer is malformed or incomplete.
+/// The reason why a response is an error, too large, or incomplete.
 pub(crate) enum ResponseFault {
     Error(ErrorReport),
     TooLarge { size: usize, limit: usize },
     Broken { reason: String },
 }
 
-/// Our side of a Runtime API.
+/// The environment's side of a Runtime API, which delivers events.
 pub(crate) struct RuntimeApi {
     address: SocketAddr,
     deliveries: mpsc::UnboundedSender<PendingInvocation>,
@@ -108,7 +109,7 @@ pub(crate) struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of the loopback interface, until the server is dropped.
+    /// Starts a server on a free port of the loopback interface. It listens until the server is dropped.
     pub(crate) async fn start(max_concurrency: usize) -> std::io::Result<(Self, Server)> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -142,7 +143,7 @@ impl RuntimeApi {
         self.endpoint
             .readiness
             .send_modify(|readiness| readiness.free -= 1);
-        // The endpoint, which receives, lives as long as we do.
+        // This cannot fail: the endpoint with the receiver lives as long as this value.
         let _ = self.deliveries.send(pending);
     }
 
@@ -152,7 +153,7 @@ impl RuntimeApi {
     }
 }
 
-/// The server's side: it answers the requests of the process.
+/// The server's side of a Runtime API, which responds to the requests of the process.
 struct Endpoint {
     max_concurrency: usize,
     deliveries: AsyncMutex<mpsc::UnboundedReceiver<PendingInvocation>>,
@@ -164,34 +165,35 @@ struct Endpoint {
 #[derive(Default)]
 struct Progress {
     phase: Phase,
-    /// The invocations with unfinished answers, by request id.
+    /// The invocations whose responses are not complete, by request id.
     unfinished: HashMap<String, UnfinishedAnswer>,
-    /// The number of requests that were closed before there was an event. Their successors are no new ones.
+    /// The number of requests for an event that the process closed before it got one. A later request replaces such a
+    /// request, and is not counted again.
     abandoned: usize,
 }
 
 #[derive(Default, PartialEq)]
 enum Phase {
-    /// It has not asked for an event yet.
+    /// The process has not requested an event yet.
     #[default]
     Init,
-    /// It reported that it cannot initialize.
+    /// The process reported that it cannot initialize.
     Failed,
-    /// It has asked for events.
+    /// The process has requested events.
     Ready,
 }
 
 enum UnfinishedAnswer {
-    /// It has the event.
+    /// The process has the event, and has not begun to respond.
     Awaited {
         invocation_id: String,
         answer: oneshot::Sender<RuntimeAnswer>,
     },
-    /// It is sending the answer.
+    /// The process is sending the response.
     Sending,
 }
 
-/// A request that waits for an event.
+/// A guard for a request that waits for an event. Dropping it notes that the process has closed the request.
 struct NextRequest<'endpoint>(Option<&'endpoint Endpoint>);
 
 impl Drop for NextRequest<'_> {
@@ -229,7 +231,7 @@ impl Endpoint {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers `GET /runtime/invocation/next`: held open until there is an event.
+    /// Handles `GET /runtime/invocation/next`: waits until there is an event.
     async fn next(&self) -> Response<Full<Bytes>> {
         if let Some(refused) = self.refusal() {
             return refused;
@@ -260,7 +262,8 @@ impl Endpoint {
         response
             .body(Full::new(pending.event))
             .unwrap_or_else(|error| {
-                // Only a function name or a client context that is not valid in a header leads here.
+                // This happens only if the function's name or the client context contains characters that are not valid
+                // in a header.
                 refuse(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "InternalServerError",
@@ -269,7 +272,8 @@ impl Endpoint {
             })
     }
 
-    /// Refuses a process that may not ask for an event now. `None`: it may, and has asked.
+    /// Returns an error response if the process must not request an event now. Otherwise returns `None`, and counts the
+    /// request.
     fn refusal(&self) -> Option<Response<Full<Bytes>>> {
         let mut progress = self.progress();
         if progress.phase == Phase::Failed {
@@ -295,7 +299,7 @@ impl Endpoint {
         None
     }
 
-    /// Answers `POST /runtime/invocation/ID/response`.
+    /// Handles `POST /runtime/invocation/ID/response`.
     async fn response(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mode = match text(&head.headers, RESPONSE_MODE) {
@@ -313,7 +317,7 @@ impl Endpoint {
             return unknown_request_id();
         };
         let content_type = text(&head.headers, CONTENT_TYPE.as_str()).map(ToOwned::to_owned);
-        // In both cases the receiver is gone if the environment has just ended.
+        // In both cases, sending fails if the environment has just ended. Ignore that.
         match mode {
             ResponseMode::Buffered => {
                 let (answer, response) = buffered(content_type, body).await;
@@ -337,7 +341,7 @@ impl Endpoint {
         }
     }
 
-    /// Answers `POST /runtime/invocation/ID/error`.
+    /// Handles `POST /runtime/invocation/ID/error`.
     async fn error(&self, id: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let Some(sender) = self.begin(id, request.headers()) else {
             return unknown_request_id();
@@ -348,7 +352,7 @@ impl Endpoint {
         accepted()
     }
 
-    /// Answers `POST /runtime/init/error`.
+    /// Handles `POST /runtime/init/error`.
     async fn init_error(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         {
             let mut progress = self.progress();
@@ -363,13 +367,14 @@ impl Endpoint {
         accepted()
     }
 
-    /// Returns the channel for an answer under this id, if the process owes it, and notes that the process is sending
-    /// it now.
+    /// Returns the channel for the response with this id, if the process still has to respond to it, and notes that the
+    /// process is sending the response now.
     fn begin(&self, id: &str, headers: &HeaderMap) -> Option<oneshot::Sender<RuntimeAnswer>> {
         let mut progress = self.progress();
         let unfinished = progress.unfinished.get_mut(id)?;
         match unfinished {
-            // Newer runtimes echo the invocation id, so that a late answer cannot pass for another one.
+            // Newer runtimes send the invocation id back, so that a late response is not mistaken for that of another
+            // invocation.
             UnfinishedAnswer::Awaited { invocation_id, .. }
                 if text(headers, INVOCATION_ID).is_none_or(|echo| echo == invocation_id) => {}
             _ => return None,
@@ -380,7 +385,7 @@ impl Endpoint {
         }
     }
 
-    /// Notes that the answer has been read to its end.
+    /// Notes that the response has been read to its end.
     fn end(&self, id: &str) {
         self.progress().unfinished.remove(id);
     }
@@ -442,7 +447,8 @@ async fn report(request: Request<Incoming>) -> ErrorReport {
     }
 }
 
-/// Reads an error that occurred after part of a stream was sent: it comes in the trailers, its report in base64.
+/// Reads an error that occurred after a part of the stream had been sent. It is in the trailers, with its report in
+/// base64.
 fn midstream_error(trailers: &HeaderMap) -> ErrorReport {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let report = text(trailers, ERROR_BODY).unwrap_or_default();

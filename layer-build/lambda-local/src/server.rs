@@ -1,4 +1,4 @@
-//! Serves HTTP/1.1 on a listener until the server is dropped; its connections end with it.
+//! An HTTP/1.1 server. When it is dropped, its listener and its connections are closed.
 
 use std::{
     convert::Infallible, error::Error, future::Future, net::SocketAddr, sync::Arc, time::Duration,
@@ -19,7 +19,7 @@ use tokio::{
     time,
 };
 
-/// The pause after a connection cannot be accepted, for instance because no file descriptor is left.
+/// The pause after a failure to accept a connection, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The two ends of a connection.
@@ -38,7 +38,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers every request on `listener` with `handle`.
+    /// Starts a server that handles every request on `listener` with `handle`.
     pub(crate) fn start<H, F, B>(listener: TcpListener, handle: H) -> Self
     where
         H: Fn(PeerAddrs, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
@@ -50,11 +50,11 @@ impl Server {
         Self { task, closing }
     }
 
-    /// Accepts no more connections and waits, for at most `limit`, until those that are open have ended.
+    /// Stops accepting connections, and waits, for at most `limit`, until the open ones have ended.
     pub(crate) async fn drain(&mut self, limit: Duration) {
         self.closing.notify_one();
         if !self.task.is_finished() {
-            // A timeout is fine: the connections are dropped with the server.
+            // Ignore a timeout: connections that are still open are closed when the server is dropped.
             let _ = time::timeout(limit, &mut self.task).await;
         }
     }
@@ -75,7 +75,7 @@ where
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            // In this order, so that closing still accepts the connections that were made before it.
+            // In this order, so that connections made before the server is closed are still accepted.
             biased;
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
@@ -101,13 +101,13 @@ where
         return;
     };
     let addrs = PeerAddrs { peer, local };
-    // Answers are small and waited for: the kernel must not delay them.
+    // Responses are small and the client waits for them: the kernel must not delay them.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let answer = handle(addrs, request);
         async { Ok::<_, Infallible>(answer.await) }
     });
-    // An error of a broken connection has no receiver.
+    // Ignore the error of a broken connection: nobody needs it.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

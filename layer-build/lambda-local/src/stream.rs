@@ -1,7 +1,7 @@
-//! A payload that is forwarded while the process still sends it.
+//! A streamed payload, which is forwarded while the process is still sending it.
 //!
-//! Three parties share it: the Runtime API puts the chunks in as they arrive, the caller reads them, and the invocation
-//! reports the outcome once it is known. The end of the chunks is not the end of the stream: only an outcome is.
+//! The Runtime API sends the chunks as they arrive, the caller reads them, and the invocation sends the outcome when it
+//! is known. The stream does not end with the last chunk, but with the outcome.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::InvokeError;
 
-/// The number of chunks that wait for a slow reader before the process has to wait. Source: ours.
+/// The maximum number of chunks that are buffered for a slow reader. Beyond it, the process must wait. Source: ours.
 const MAX_WAITING_CHUNKS: usize = 16;
 
 /// The sender of chunks.
@@ -29,13 +29,13 @@ pub(crate) struct Stream {
     ended: bool,
 }
 
-/// Creates the two ends of the chunks.
+/// Creates the channel for the chunks.
 pub(crate) fn chunks() -> (ChunkSender, ChunkReceiver) {
     mpsc::channel(MAX_WAITING_CHUNKS)
 }
 
 impl StreamEnd {
-    /// Reports the outcome to the reader, if there still is one.
+    /// Sends the outcome to the reader, if the reader still exists.
     pub(crate) fn finish(self, outcome: Result<(), InvokeError>) {
         let _ = self.0.send(outcome);
     }
@@ -53,7 +53,7 @@ impl Stream {
         (stream, StreamEnd(end))
     }
 
-    /// Returns the next chunk; none after the last.
+    /// Returns the next chunk; `None` after the last.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, InvokeError>> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
@@ -71,18 +71,18 @@ impl Stream {
         }
         let outcome = ready!(std::pin::Pin::new(&mut self.outcome).poll(context));
         self.ended = true;
-        // The sender of the outcome is gone: so is the function.
+        // If the sender of the outcome was dropped, the function has been stopped.
         Poll::Ready(match outcome.unwrap_or(Err(InvokeError::Stopped)) {
             Ok(()) => None,
             Err(error) => Some(Err(error)),
         })
     }
 
-    /// Reads the whole stream, up to a limit. Everything beyond it is read from the process and dropped.
+    /// Reads the whole stream, up to a limit. Data beyond the limit is read from the process and discarded.
     ///
     /// # Errors
     ///
-    /// When the stream breaks off, or is larger.
+    /// If the stream breaks off, or is larger than the limit.
     pub(crate) async fn collect(mut self, limit: usize) -> Result<Bytes, InvokeError> {
         let mut whole = BytesMut::new();
         while let Some(chunk) = self.next().await {

@@ -1,4 +1,5 @@
-//! The environment variables the process sees: Lambda's, the function's own, and of ours only `PATH`.
+//! The environment variables of the process: those of Lambda, those of the function's configuration, and from this
+//! program only `PATH`.
 //!
 //! Source for names and values: "Working with Lambda environment variables", defined runtime environment variables.
 //! `AWS_EXECUTION_ENV` is missing on purpose: Lambda does not set it for OS-only runtimes.
@@ -7,7 +8,7 @@ use std::{collections::BTreeMap, ffi::OsString, net::SocketAddr};
 
 use crate::config::FunctionConfig;
 
-/// Returns all variables of a process with its Runtime API at `runtime_api`.
+/// Returns all environment variables of a process whose Runtime API is at `runtime_api`.
 pub(crate) fn for_process(
     config: &FunctionConfig,
     runtime_api: SocketAddr,
@@ -62,7 +63,7 @@ pub(crate) fn for_process(
     for (name, value) in &config.environment {
         set(name, value.into());
     }
-    // Plain `host:port`: lambda_runtime panics on a path without a scheme, and Lambda gives neither.
+    // Only `host:port`, as on Lambda: lambda_runtime panics if there is a path without a scheme.
     set("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string().into());
     variables
 }

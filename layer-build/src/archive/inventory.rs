@@ -1,5 +1,5 @@
-//! The declarations of a layer, or of a single library: read from manifests, or, without one, by opening the library in
-//! a child.
+//! The plugins and tools that a layer or a single library declares. They are read from the manifest; if there is none,
+//! the library is opened in a child process.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,23 +27,23 @@ use crate::{
     process::{child, temp_dir},
 };
 
-/// The content of a file.
+/// The content of a layer, library or function.
 #[derive(Debug)]
 pub(crate) struct Inventory {
     pub(crate) path: PathBuf,
     /// Unit: bytes.
     pub(crate) size: u64,
     pub(crate) sha256: String,
-    /// The metadata of a layer with a manifest.
+    /// The metadata in the manifests of a layer.
     pub(crate) layers: Vec<LayerInfo>,
     pub(crate) plugins: Vec<Plugin>,
-    /// The program of a function, or of the host as a layer.
+    /// The program `bootstrap` of a function, or of a layer with the host.
     pub(crate) bootstrap: Option<Bootstrap>,
-    /// Other files of a layer, which are no plugins.
+    /// The other files of a layer, which are not plugins.
     pub(crate) other_files: Vec<String>,
 }
 
-/// The program that Lambda starts.
+/// The program that Lambda starts, `bootstrap`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Bootstrap {
     /// Unit: bytes.
@@ -73,7 +73,7 @@ pub(crate) struct Plugin {
     pub(crate) tools: Vec<Tool>,
 }
 
-/// The versions that a plugin was built with, and its platform.
+/// The version of a plugin, the versions with which it was built, and its platform.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Versions {
@@ -92,7 +92,7 @@ pub(crate) struct Versions {
 pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) function: String,
-    /// Whether it is served where `TOOLS_LIST` is not set.
+    /// Whether it is served if `TOOLS_LIST` is not set.
     pub(crate) by_default: bool,
     #[serde(rename = "weight")]
     pub(crate) context_cost: ContextCost,
@@ -101,21 +101,21 @@ pub(crate) struct Tool {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) requires: Vec<String>,
-    /// Its MCP description.
+    /// The tool in MCP's form.
     pub(crate) declaration: Value,
 }
 
-/// The cost of a tool in each conversation in which it is offered.
+/// The size that a tool adds to each conversation in which it is offered to a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ContextCost {
     /// The size of its JSON in the list of tools. Unit: bytes.
     pub(crate) bytes: usize,
-    /// The approximate number of a model's tokens.
+    /// The approximate number of tokens.
     pub(crate) tokens: usize,
 }
 
-/// The approximate number of bytes of a token. Source: OpenAI, "What are tokens and how to count them": four characters
-/// of English text; every model counts in its own way, and none publishes more than that.
+/// The approximate number of bytes per token. Source: OpenAI, "What are tokens and how to count them": four characters
+/// of English text. Every model has its own tokens, and no vendor publishes more exact numbers.
 const BYTES_PER_TOKEN: usize = 4;
 
 impl ContextCost {
@@ -229,7 +229,8 @@ impl Inventory {
         Ok(())
     }
 
-    /// Opens a library for its declaration. It may be a stranger's: its code sees nothing of the user's environment.
+    /// Opens a library to read its declaration. The library may come from someone else, so its code does not get the
+    /// user's environment variables.
     fn open_library(
         &mut self,
         file: &str,
@@ -237,7 +238,7 @@ impl Inventory {
         content: &[u8],
         undeclared: Undeclared,
     ) -> anyhow::Result<()> {
-        // Other libraries are not opened.
+        // Do not open libraries that are not plugins.
         if let Ok(false) = host::plugin::check_library(library, content) {
             let path = library.to_owned();
             let error = OpenError::NotAPlugin { path };
@@ -337,7 +338,7 @@ impl Tool {
         })
     }
 
-    /// Returns the tool in the form that is compared.
+    /// Returns the tool in the form that `compare` uses.
     pub(crate) fn to_compare_tool(&self) -> compare::Tool {
         compare::Tool {
             mcp: self.declaration.clone(),

@@ -1,4 +1,4 @@
-//! Reads archives: whole into memory, or unpacked into a folder.
+//! Reads archives completely into memory, or unpacks them into a folder.
 
 use std::{
     collections::HashMap,
@@ -11,8 +11,8 @@ use zip::{ZipArchive, result::ZipError};
 
 use crate::error::CliError;
 
-/// The maximum that is read of an archive. Unit: bytes.
-/// Source: ours; four times what a function and its layers may have on Lambda.
+/// The maximum unpacked size of an archive that is read. Unit: bytes. Source: ours; four times as much as Lambda allows
+/// for a function and its layers.
 const MAX_UNPACKED_SIZE: u64 = 1_000 << 20;
 
 /// The maximum number of files and folders in an archive. Source: ours; far more than any layer has.
@@ -35,11 +35,11 @@ pub(crate) struct ArchiveEntry {
     /// The permissions, if the archive has any.
     pub(crate) mode: Option<u32>,
     pub(crate) kind: EntryKind,
-    /// The content; of a link: its target. Links share the content of their file.
+    /// The content of the file; for a link, its target. A link that was resolved shares the content of its file.
     pub(crate) content: Arc<[u8]>,
-    /// The path of the file in the archive that a link points to; this entry then has the content of that file.
+    /// For a link, the path of the file in the archive that it points to. This entry then has the content of that file.
     pub(crate) link_target: Option<String>,
-    /// Whether the path or the link leads out of the folder that it is unpacked into.
+    /// Whether the path or the link points outside of the folder that the archive is unpacked into.
     pub(crate) escapes_root: bool,
 }
 
@@ -51,7 +51,8 @@ pub(crate) enum EntryKind {
 }
 
 impl Archive {
-    /// Reads an archive; an invalid one is an inner error.
+    /// Reads an archive. An outer error means that the file cannot be read, an inner one that it is not a valid
+    /// archive.
     pub(crate) fn try_read(path: &Path) -> Result<Result<Self, ZipError>, CliError> {
         let bytes = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
         let size = bytes.len() as u64;
@@ -65,7 +66,7 @@ impl Archive {
         }))
     }
 
-    /// Reads an archive; an invalid one is an error.
+    /// Reads an archive.
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         Self::try_read(path)?.map_err(|error| CliError::Archive {
             path: path.to_owned(),
@@ -79,7 +80,7 @@ impl Archive {
         files.map(|file| file.content.len() as u64).sum()
     }
 
-    /// Returns the files directly in its folder `lib`, by their names.
+    /// Returns the files directly in the archive's folder `lib`, with their names.
     pub(crate) fn lib_files(&self) -> impl Iterator<Item = (&str, &ArchiveEntry)> {
         self.files.iter().filter_map(|file| {
             let name = file.path.strip_prefix("lib/")?;
@@ -88,7 +89,7 @@ impl Archive {
     }
 }
 
-/// Unpacks an archive over the content of a folder.
+/// Unpacks an archive into a folder, and overwrites existing files.
 pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     let file = std::fs::File::open(zip).map_err(|error| CliError::unreadable(zip, error))?;
     let unpacked = ZipArchive::new(file).and_then(|mut archive| {
@@ -101,8 +102,8 @@ pub(crate) fn unpack(zip: &Path, folder: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// Returns a message that names files of the archives, and not the unpacked files in a folder, later ones over earlier
-/// ones.
+/// Returns a message in which paths of unpacked files are replaced by the archive and the path in it. If several
+/// archives have the same file, the last one is named.
 pub(crate) fn with_archive_paths<'a>(
     message: &str,
     archives: impl DoubleEndedIterator<Item = &'a Archive>,
@@ -112,7 +113,7 @@ pub(crate) fn with_archive_paths<'a>(
     let mut message = message.to_owned();
     for archive in archives.rev() {
         let mut paths: Vec<_> = archive.files.iter().map(|file| &file.path).collect();
-        // A name may be the prefix of another.
+        // Replace longer paths first: one path may be the prefix of another.
         paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
         for path in paths {
             if !message.contains(&folder) {
@@ -125,9 +126,9 @@ pub(crate) fn with_archive_paths<'a>(
     message.replace(&folder, "")
 }
 
-/// Replaces links by the files they point to, as for a program that opens them.
+/// Gives each link the content of the file that it points to.
 fn follow_links(files: &mut [ArchiveEntry]) {
-    // Of two files with one name the first counts.
+    // If two files have the same path, use the first.
     let mut by_path = HashMap::new();
     for (index, file) in files.iter().enumerate() {
         by_path.entry(file.path.clone()).or_insert(index);
@@ -138,7 +139,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
             continue;
         }
         let (mut path, mut content) = (link.path.clone(), Arc::clone(&link.content));
-        // As many as Linux follows. Source: path_resolution(7).
+        // Linux follows at most 40 links. Source: path_resolution(7).
         for _ in 0..40 {
             let target = String::from_utf8_lossy(&content);
             let Some(next) = resolve_link(&path, &target) else {
@@ -153,7 +154,8 @@ fn follow_links(files: &mut [ArchiveEntry]) {
             }
             if file.kind == EntryKind::File {
                 let (kind, content) = (file.kind, Arc::clone(&file.content));
-                // A link followed later may point to this one, which then is a file.
+                // Another link may point to this one and be resolved later. This entry then already has the content of
+                // the file.
                 let link_target = file.link_target.clone().unwrap_or(next);
                 let link = &mut files[index];
                 (link.kind, link.content) = (kind, content);
@@ -165,7 +167,7 @@ fn follow_links(files: &mut [ArchiveEntry]) {
     }
 }
 
-/// Returns the target of a link within the archive, if it stays there.
+/// Returns the path in the archive that a link points to; `None` if it points outside.
 fn resolve_link(link: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;

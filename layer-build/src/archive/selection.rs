@@ -1,4 +1,4 @@
-//! The tools that a function serves with certain layers and variables, and whether it starts.
+//! Determines which tools a function serves with certain layers and environment variables, and whether it starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ impl Selectable for &Tool {
     }
 }
 
-/// Returns the tools that a host serves of these layers, which are unpacked over each other in this order. Hidden ones
-/// are included: every tool that is served can be called.
+/// Returns the tools that a host serves from these layers, which are unpacked over each other in this order. Hidden
+/// tools are included, because they can be called too.
 pub(crate) fn select_tools<'a>(
     layers: impl Iterator<Item = &'a Inventory>,
     entry_file: &[String],
@@ -42,7 +42,7 @@ pub(crate) fn select_tools<'a>(
     let all = plugins.iter().flat_map(|plugin| &plugin.tools).collect();
     let mut names = BTreeSet::new();
     let mut served = layer_format::selection::select_tools(tools, all, &[])?;
-    // If two tools have one name the host serves the first, if it starts at all.
+    // If two tools have the same name, the host serves the first one, unless it refuses to start.
     served.retain(|tool| names.insert(tool.name.as_str()));
     let served = served.into_iter().map(|tool| compare::Tool {
         by_default: true,
@@ -51,7 +51,7 @@ pub(crate) fn select_tools<'a>(
     Ok(served.collect())
 }
 
-/// Returns the plugins that `ENTRY_FILE` names, in its order; without it all, by file name.
+/// Returns the plugins that `ENTRY_FILE` names, in its order; all plugins by file name if it is not set.
 fn select_plugins<'a>(
     mut plugins: BTreeMap<&'a str, &'a Plugin>,
     entry_file: &[String],
@@ -106,7 +106,7 @@ pub(crate) fn differences(listed: &[Value], expected: &[compare::Tool]) -> Vec<S
     differences
 }
 
-/// Returns the names of tools, for people.
+/// Returns the names of tools, for output.
 pub(crate) fn tool_names(tools: &[compare::Tool]) -> Vec<String> {
     tools.iter().map(|tool| tool.name().to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Writes the zip: same inputs, same bytes.
+//! Writes archives (zip) reproducibly: the same files always give the same bytes.
 
 use std::{
     io::{Cursor, Write as _},
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub(crate) executable: bool,
 }
 
-/// An archive that was written.
+/// The size and the hash of an archive that was written.
 #[derive(Debug)]
 pub(crate) struct WrittenArchive {
     /// Unit: bytes.
@@ -33,7 +33,7 @@ pub(crate) fn write(entries: Vec<Entry>, out: &Path) -> anyhow::Result<WrittenAr
     write_atomically(&pack(entries)?, out)
 }
 
-/// Returns the bytes of an archive: entries sorted by path, one fixed time, fixed modes.
+/// Returns the bytes of an archive. Entries are sorted by path, and have a fixed time and fixed permissions.
 pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     let _spinner = spinner("packing");
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -52,7 +52,7 @@ pub(crate) fn pack(mut entries: Vec<Entry>) -> anyhow::Result<Vec<u8>> {
     Ok(zip.into_inner())
 }
 
-/// Writes the bytes of an archive. The file appears under its name when it is complete.
+/// Writes the bytes of an archive. The file gets its final name only when it is complete.
 pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<WrittenArchive> {
     let folder = out
         .parent()
@@ -72,7 +72,7 @@ pub(crate) fn write_atomically(bytes: &[u8], out: &Path) -> anyhow::Result<Writt
     })
 }
 
-/// Checks before a build that a file can be written there.
+/// Checks, before a build, that a file can be written to this path.
 pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(CliError::OutIsFolder(out.to_owned()));
@@ -89,7 +89,7 @@ pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     }
 }
 
-/// Returns the permissions of ordinary files: temporary files are for their owner alone.
+/// Returns the permissions of ordinary files. (Those of temporary files allow access to their owner only.)
 fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }

@@ -17,13 +17,14 @@ use crate::{
 /// Runs `cargo new`. Inside a workspace the crate becomes a member.
 #[derive(Debug, Args)]
 pub(crate) struct New {
-    /// The folder to create; the crate gets its name
+    /// The folder to create; the crate gets the name of the folder
     #[arg(value_name = "NAME")]
     pub(crate) path: PathBuf,
-    /// The source of plugin-sdk: a folder, URL[#REVISION] of a repository, or a version [default: the source of this program]
+    /// The source of plugin-sdk: a folder, the URL[#REVISION] of a repository, or a version [default: the source of
+    /// this program]
     #[arg(long, value_name = "SOURCE")]
     pub(crate) sdk: Option<SdkSource>,
-    /// Add a workflow that tests, builds, checks and compares with the last release
+    /// Add a workflow that tests the plugin, builds and checks its layer, and compares it with the last release
     #[arg(long, value_enum)]
     pub(crate) ci: Option<Ci>,
 }
@@ -79,7 +80,7 @@ impl Platform {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// The file to write the layer to; its symbols go beside it, into layer.symbols
+    /// The file to write the layer to; its symbols are written next to it, into layer.symbols
     #[arg(long, value_name = "FILE", default_value = "layer.zip")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
@@ -87,10 +88,11 @@ pub(crate) struct Build {
     /// Add this shared library for plugins to load; may be repeated
     #[arg(long = "include", value_name = "FILE")]
     pub(crate) includes: Vec<PathBuf>,
-    /// The layer's name, which clients see as the server's [default: the plugin's, or `tools` for several plugins]
+    /// The layer's name, which clients see as the name of the server [default: that of the plugin, or `tools` for
+    /// several plugins]
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// The layer's version [default: the plugins', if they have the same]
+    /// The layer's version [default: that of the plugins, if all have the same]
     #[arg(long)]
     pub(crate) version: Option<String>,
     /// The tools to serve if TOOLS_LIST is not set, in the same syntax [default: all]
@@ -115,15 +117,15 @@ pub(crate) struct Host {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) platform: Platform,
-    /// Make a layer: Lambda finds `bootstrap` there as well, and several functions can share it
+    /// Make a layer instead: Lambda also finds `bootstrap` in a layer, and several functions can share it
     #[arg(long)]
     pub(crate) as_layer: bool,
 }
 
 /// Build plugins and serve their tools on this machine
 ///
-/// Builds and serves again after each change of a source. If a build or a start fails, the previous layer stays in place. Prints
-/// the URL, and the configuration of MCP clients for it.
+/// Builds and serves again after each change of a source. If a build or a start fails, the previous layer is still
+/// served. Prints the URL, and the configuration of MCP clients for it.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     #[command(flatten)]
@@ -137,7 +139,8 @@ pub(crate) struct Dev {
     /// Serve the client that starts this program, over stdin and stdout, without watching for changes
     #[arg(long, conflicts_with_all = ["listen", "event"])]
     pub(crate) stdio: bool,
-    /// A file with variables for the tools, one NAME=value per line; variables of the shell win [default: .env beside the Cargo.toml, if it exists]
+    /// A file with environment variables for the tools, one NAME=value per line; variables of the shell have precedence
+    /// [default: .env next to the Cargo.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
 }

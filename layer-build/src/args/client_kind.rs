@@ -1,4 +1,4 @@
-//! MCP clients, as `--client` names them.
+//! The names of MCP clients as values of `--client`.
 
 use clap::{ValueEnum, builder::PossibleValue};
 

@@ -1,4 +1,4 @@
-//! Flags of the verbs that reach AWS: `publish`, `swap`, `rollback` and `verify`.
+//! Flags of the verbs that use AWS or check a deployed server: `publish`, `swap`, `rollback` and `verify`.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ use crate::{
     exit,
 };
 
-/// The account to use, and whether to change it.
+/// The AWS account to use, and whether to change anything in it.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Aws {
-    /// The region [default: that of the AWS CLI's settings]
+    /// The region [default: the one in the settings of the AWS CLI]
     #[arg(long, hide_short_help = true)]
     pub(crate) region: Option<String>,
-    /// The profile of the AWS CLI's settings [default: its own default]
+    /// The profile in the settings of the AWS CLI [default: the CLI's default]
     #[arg(long, hide_short_help = true)]
     pub(crate) profile: Option<String>,
     /// Change nothing: run the commands that only read, and print the others
@@ -57,9 +57,9 @@ pub(crate) struct Publish {
 
 /// Replace the tools of a function at AWS, after testing the new ones
 ///
-/// Compares the live tools with the new ones. Refuses changes that break clients, or that let a model destroy something that it
-/// could not before. Then changes layers and variables in one update and publishes a version. If that version lists the tools
-/// that its layers declare, points the alias to it. Prints the version's ARN.
+/// Compares the live tools with the new ones. Rejects changes that break clients, or that let a model destroy something
+/// that it could not destroy before. Then updates the layers and environment variables in one request, and publishes a
+/// version. If that version lists the tools that its layers declare, points the alias to it. Prints the version's ARN.
 #[derive(Debug, Args)]
 #[command(after_help = exit::SWAP_HELP)]
 pub(crate) struct Swap {
@@ -68,25 +68,25 @@ pub(crate) struct Swap {
     /// The ARN of a layer's version; name all layers of the function, in its order [default: the live ones]
     #[arg(long = "layer", value_name = "ARN", num_args = 1.., required_unless_present_any = ["env", "env_file", "unset"])]
     pub(crate) layers: Vec<LayerVersion>,
-    /// The alias that points to the live version [default: none; every change is live at once]
+    /// The alias that points to the live version [default: none; every change is live immediately]
     #[arg(long)]
     pub(crate) alias: Option<String>,
-    /// Set a variable of the function [default value: that of this shell]; may be repeated
+    /// Set an environment variable of the function [default value: that of this shell]; may be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<String>,
-    /// Set the variables of this file, one NAME=value per line
+    /// Set the environment variables in this file, one NAME=value per line
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) env_file: Option<PathBuf>,
-    /// Remove a variable of the function; may be repeated
+    /// Remove an environment variable of the function; may be repeated
     #[arg(long, value_name = "NAME", value_parser = values::variable_name)]
     pub(crate) unset: Vec<String>,
     /// A copy of one of the layers, to use instead of a download; may be repeated
     #[arg(long = "file", value_name = "LAYER")]
     pub(crate) files: Vec<PathBuf>,
-    /// Continue if a change breaks clients
+    /// Continue even if a change breaks clients
     #[arg(long)]
     pub(crate) allow_breaking: bool,
-    /// Continue if a tool that may destroy something becomes callable
+    /// Continue even if a tool that may destroy something becomes callable
     #[arg(long)]
     pub(crate) allow_destructive: bool,
     /// Remove layers without tools that are not named, such as those of extensions
@@ -95,7 +95,7 @@ pub(crate) struct Swap {
     /// Also call this read-only tool before the new version is live; this opens its library
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
-    /// Its arguments
+    /// The arguments of the call
     #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = values::json_object)]
     pub(crate) arguments: String,
     #[command(flatten)]
@@ -104,8 +104,8 @@ pub(crate) struct Swap {
 
 /// Return a function at AWS to its previous tools
 ///
-/// With an alias, points it back to the version, which takes effect at once. Without one, restores the layers and variables of
-/// the version; the function's own code stays. Prints the ARN of the version.
+/// With an alias, points it back to the version, which takes effect immediately. Without an alias, restores the layers
+/// and environment variables of the version; the function's own code is not changed. Prints the ARN of the version.
 #[derive(Debug, Args)]
 #[command(after_help = exit::ROLLBACK_HELP)]
 pub(crate) struct Rollback {
@@ -123,7 +123,7 @@ pub(crate) struct Rollback {
 
 /// Check that a server serves the expected tools
 ///
-/// Requests its identity in the era of MCP that it speaks, its tools, and its health if the gateway lets that through.
+/// Requests the server's name and version, its tools, and its health if the gateway forwards that request.
 #[derive(Debug, Args)]
 #[command(after_help = exit::VERIFY_HELP)]
 pub(crate) struct Verify {
@@ -142,22 +142,23 @@ pub(crate) struct Verify {
     /// Also call this read-only tool
     #[arg(long, value_name = "TOOL")]
     pub(crate) call: Option<String>,
-    /// Its arguments
+    /// The arguments of the call
     #[arg(long, value_name = "JSON", requires = "call", default_value = "{}", value_parser = values::json_object)]
     pub(crate) arguments: String,
     /// Send this header, written `Name: value`, with every request; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = values::header)]
     pub(crate) headers: Vec<(String, String)>,
-    /// Send the token that is in this variable with every request
+    /// Send the token in this environment variable with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name)]
     pub(crate) token_env: Option<String>,
-    /// Sign every request for AWS, with AWS_ACCESS_KEY_ID and its companions, else with the credentials of the AWS CLI (version 2)
+    /// Sign every request for AWS, with the credentials in AWS_ACCESS_KEY_ID and the related variables, else with those
+    /// of the AWS CLI (version 2)
     #[arg(long, conflicts_with = "token_env")]
     pub(crate) sign: bool,
-    /// The region to sign for [default: that of the URL]
+    /// The region to sign for [default: the one in the URL]
     #[arg(long, requires = "sign", hide_short_help = true)]
     pub(crate) region: Option<String>,
-    /// The profile of the AWS CLI's settings [default: its own default]
+    /// The profile in the settings of the AWS CLI [default: the CLI's default]
     #[arg(long, requires = "sign", hide_short_help = true)]
     pub(crate) profile: Option<String>,
 }

@@ -31,7 +31,7 @@ pub(crate) struct Check {
     /// The time limit for the start of a plugin or the host, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = child::CHILD_TIMEOUT.as_secs())]
     pub(crate) patience: u64,
-    /// Fail for warnings, too
+    /// Fail for warnings too
     #[arg(long)]
     pub(crate) strict: bool,
     /// Print JSON
@@ -41,8 +41,8 @@ pub(crate) struct Check {
 
 /// Measure the cold start with layers, phase by phase
 ///
-/// Each phase runs in separate environments, in turn, and is compared to the start of the host alone: such ratios hold on other
-/// machines as well. The result does not include what real Lambda adds.
+/// Each phase is measured in separate environments, and its time is divided by the time of starting only the host: such
+/// ratios can be compared between machines. The times that real Lambda adds are not included.
 #[derive(Debug, Args)]
 #[command(after_help = exit::BENCH_HELP)]
 pub(crate) struct Bench {
@@ -79,8 +79,9 @@ pub(crate) struct Bench {
 
 /// Show what is in a layer, a library or a function
 ///
-/// Shows tools, versions, hashes, the needs of libraries, and the size of each declaration in the list of tools, which a model
-/// reads in every conversation. A library is opened in a separate process; a layer only if it has no manifest.
+/// Shows tools, versions, hashes, what libraries need, and the size of each declaration in the list of tools, which a
+/// model reads in every conversation. To read a library, or a layer without a manifest, it opens the libraries in a
+/// separate process.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// A layer, a library, or an archive made by `cargo layer host`
@@ -108,13 +109,13 @@ pub(crate) struct Diff {
 
 /// Turn addresses in a log into functions and lines
 ///
-/// Copies stdin to stdout. Below each line with addresses such as `libmine.so+0x1a2b4` it prints their functions and lines.
-/// `cargo layer build` keeps the symbols beside the layer, by build id: layer.symbols for layer.zip.
+/// Copies stdin to stdout. Below each line with addresses such as `libmine.so+0x1a2b4` it prints their functions and
+/// lines. `cargo layer build` stores the symbols next to the layer, by build id: in layer.symbols for layer.zip.
 #[derive(Debug, Args)]
 pub(crate) struct Symbolize {
     /// The layer that wrote the log
     pub(crate) layer: PathBuf,
-    /// The folder of the symbols, also of other builds [default: the one beside the layer]
+    /// The folder of the symbols, also of other builds [default: the one next to the layer]
     #[arg(long, value_name = "DIR")]
     pub(crate) symbols: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Flags of the verbs that reach a server or its callers: `connect`, `token`, `tools` and `call`.
+//! Flags of the verbs about servers and their callers: `connect`, `token`, `tools` and `call`.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,9 @@ use crate::{
 
 /// Print the configuration of MCP clients for a server
 ///
-/// With a URL, for a running server. With --stdio, for a server that the client starts: the command after `--`, else `cargo layer
-/// dev --stdio`, which builds and serves the plugins of the current package or workspace. Prints its place on stderr.
+/// With a URL, the configuration is for a running server. With --stdio, it is for a server that the client starts with
+/// the command after `--`, or, without such a command, with `cargo layer dev --stdio`, which builds and serves the
+/// plugins of the current package or workspace. Prints on stderr where the configuration belongs.
 #[derive(Debug, Args)]
 #[command(override_usage = "cargo layer connect <URL|--stdio> [OPTIONS] [-- <COMMAND>...]")]
 pub(crate) struct Connect {
@@ -31,10 +32,10 @@ pub(crate) struct Connect {
     /// A header to send with every request, written `Name: value`; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = values::header, conflicts_with = "stdio")]
     pub(crate) headers: Vec<(String, String)>,
-    /// The variable that holds the token of the client's user, to send with every request
+    /// The environment variable with the token that the client sends with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name, conflicts_with = "stdio")]
     pub(crate) token_env: Option<String>,
-    /// A variable for the server, written NAME=value; may be repeated
+    /// An environment variable for the server, written NAME=value; may be repeated
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable, requires = "stdio")]
     pub(crate) env: Vec<(String, String)>,
     #[command(flatten)]
@@ -69,13 +70,13 @@ pub(crate) struct Source {
     pub(crate) url: Option<String>,
     #[command(flatten)]
     pub(crate) packages: Packages,
-    /// The era of MCP to speak
+    /// The era of MCP to use
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) era: Era,
     /// Send this header, written `Name: value`, with every request; may be repeated
     #[arg(long = "header", value_name = "HEADER", value_parser = values::header)]
     pub(crate) headers: Vec<(String, String)>,
-    /// Send the token that is in this variable with every request
+    /// Send the token in this environment variable with every request
     #[arg(long, value_name = "VARIABLE", value_parser = values::variable_name, requires = "url")]
     pub(crate) token_env: Option<String>,
     /// Show requests and responses on stderr
@@ -118,7 +119,7 @@ pub(crate) struct Tools {
 pub(crate) struct Call {
     /// The tool's name
     pub(crate) tool: String,
-    /// Its arguments, a JSON object; `-` reads them from stdin
+    /// The arguments of the call, a JSON object; `-` reads them from stdin
     #[arg(value_name = "JSON", default_value = "{}")]
     pub(crate) arguments: String,
     #[command(flatten)]

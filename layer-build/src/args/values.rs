@@ -20,13 +20,13 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
     }
 }
 
-/// A name that all clients take: Claude Code and Codex only letters, digits, `-` and `_`.
+/// The name of a server, which all clients must accept: Claude Code and Codex accept only letters, digits, `-` and `_`.
 pub(crate) fn server_name(text: &str) -> Result<String, String> {
     let help = "use letters, digits, `-` and `_`, which all clients accept";
     check_plain(text, &['-', '_'], usize::MAX, help)
 }
 
-/// A variable as `NAME=value`.
+/// An environment variable, written `NAME=value`.
 pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=');
     let pair = pair.filter(|(name, _)| variable_name(name).is_ok());
@@ -35,13 +35,13 @@ pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The name of a variable.
+/// The name of an environment variable.
 pub(crate) fn variable_name(text: &str) -> Result<String, String> {
     let help = "write the name of a variable, in letters, digits and `_`";
     check_plain(text, &['_'], usize::MAX, help)
 }
 
-/// A header as `Name: value`.
+/// A header, written `Name: value`.
 pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once(':')
@@ -58,13 +58,14 @@ pub(crate) fn principal(text: &str) -> Result<String, String> {
     host::server::http::bearer_tokens::check_name(text).map(|()| text.to_owned())
 }
 
-/// The name of a layer at AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
+/// The name of a layer on AWS. Source: AWS Lambda API Reference, "PublishLayerVersion", `LayerName`.
 pub(crate) fn layer_name(text: &str) -> Result<String, String> {
     let help = "write up to 64 letters, digits, `-` and `_`";
     check_plain(text, &['-', '_'], 64, help)
 }
 
-/// A name of letters, digits and these other characters, of this length at most; else the help.
+/// Checks that a name has only letters, digits and these other characters, and at most this length. The error is the
+/// help.
 fn check_plain(
     text: &str,
     others: &[char],

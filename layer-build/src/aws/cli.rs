@@ -1,7 +1,7 @@
-//! The AWS CLI on this machine: every command is shown as a user could type it, and then run.
+//! Runs the AWS CLI of this machine. Every command is first shown in the form in which a user could type it.
 //!
-//! Values of a function's variables may be secrets: they are written to files that only this user can read, never into
-//! a command, and are redacted from the output of the CLI.
+//! The values of a function's environment variables may be secrets. They are passed in files that only this user can
+//! read, never in a command, and are redacted in the output of the CLI.
 
 use std::{collections::BTreeMap, io::ErrorKind, process::Command, time::Duration};
 
@@ -13,36 +13,36 @@ use crate::{
     terminal::progress::spinner,
 };
 
-/// The time for one command. Source: ours; the upload of a layer over a slow line is part of it.
+/// The time limit of one command. Source: ours; it allows for uploading a layer over a slow connection.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// The largest output of a command. Unit: bytes. Source: ours; the configuration of a function has some kilobytes.
 const MAX_OUTPUT: u64 = 16 << 20;
 
-/// The placeholder in the commands of a dry run for a value that only an earlier command would return.
+/// Placeholders in the commands that a dry run shows, for values that an earlier command would have returned.
 pub(crate) const VERSION_VARIABLE: &str = "$VERSION";
 pub(crate) const REVISION_VARIABLE: &str = "$REVISION";
 
-/// The shortest value that is redacted. Unit: bytes. Source: ours; a shorter one is no secret, and may be part of any
-/// word.
+/// The minimum length of values that are redacted. Unit: bytes. Source: ours; a shorter value is not a secret, and may
+/// occur in any word.
 const MIN_SECRET_LENGTH: usize = 4;
 
 /// The account to use, and whether to change it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwsOptions {
-    /// The region, if it is not that of the CLI's settings.
+    /// The region, if it is not the one in the settings of the CLI.
     pub(crate) region: Option<String>,
-    /// The profile, if it is not the CLI's default.
+    /// The profile, if it is not the default of the CLI.
     pub(crate) profile: Option<String>,
-    /// Whether to only show the commands that would change something.
+    /// Whether commands that change something are only shown.
     pub(crate) dry_run: bool,
 }
 
-/// The CLI, with its account.
+/// The AWS CLI, with the options that select the account.
 pub(crate) struct Aws {
     options: Vec<String>,
     pub(crate) dry_run: bool,
-    /// The values to redact, with the names of their variables.
+    /// The values to redact, with the names of their environment variables.
     redactions: Vec<(String, String)>,
 }
 
@@ -64,13 +64,13 @@ impl Aws {
         }
     }
 
-    /// Redacts the values of these variables from now on.
+    /// Makes sure that the values of these environment variables are redacted from now on.
     pub(crate) fn redact(&mut self, variables: &BTreeMap<String, String>) {
         let long = variables
             .iter()
             .filter(|(_, value)| value.len() >= MIN_SECRET_LENGTH);
         for (name, value) in long {
-            // The same as JSON writes it.
+            // Redact the value in the form of a JSON string too.
             let quoted = Value::from(value.as_str()).to_string();
             for form in [value.as_str(), quoted.trim_matches('"')] {
                 let redaction = (name.clone(), form.to_owned());
@@ -79,12 +79,12 @@ impl Aws {
                 }
             }
         }
-        // Longest first: one value may be part of another.
+        // Replace longer values first: one value may be part of another.
         self.redactions
             .sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     }
 
-    /// Returns a text without the values that must not be shown.
+    /// Returns a text in which the values to redact are replaced.
     pub(crate) fn redacted(&self, text: &str) -> String {
         let redactions = self.redactions.iter();
         redactions.fold(text.to_owned(), |text, (name, value)| {
@@ -92,12 +92,12 @@ impl Aws {
         })
     }
 
-    /// Runs a command that only reads, also in a dry run.
+    /// Runs a command that changes nothing. It also runs in a dry run.
     pub(crate) fn query(&self, args: &[&str]) -> anyhow::Result<Value> {
         self.json(args)
     }
 
-    /// Runs a command that changes something; in a dry run it is only shown.
+    /// Runs a command that changes something. In a dry run it is only shown.
     pub(crate) fn mutate(&self, args: &[&str]) -> anyhow::Result<Option<Value>> {
         if self.dry_run {
             message!("{}", self.command_line(args));
@@ -106,7 +106,7 @@ impl Aws {
         self.json(args).map(Some)
     }
 
-    /// Runs a changing command that prints no JSON.
+    /// Runs a command that changes something and prints no JSON.
     pub(crate) fn run(&self, args: &[&str]) -> anyhow::Result<()> {
         message!("{}", self.command_line(args));
         if !self.dry_run {
@@ -115,14 +115,14 @@ impl Aws {
         Ok(())
     }
 
-    /// Shows a command with its answer kept in a variable of the shell, for a dry run.
+    /// Shows, in a dry run, a command that stores its output in a variable of the shell.
     pub(crate) fn print_capture(&self, variable: &str, args: &[&str], query: &str) {
         let args = [args, &["--query", query, "--output", "text"]].concat();
         let variable = variable.trim_start_matches('$');
         message!("{variable}=$({})", self.command_line(&args));
     }
 
-    /// Returns a member, which must be a text, of the answer to a command about Lambda.
+    /// Returns a member of the JSON that a command about Lambda printed. The member must be a string.
     pub(crate) fn text_member(
         answer: &Value,
         member: &'static str,
@@ -152,7 +152,7 @@ impl Aws {
     fn output(&self, args: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new("aws");
         command.args(args).args(&self.options);
-        // Version 2 would page its output.
+        // Without this, version 2 of the CLI would show its output in a pager.
         command.env("AWS_PAGER", "");
         let spinner = spinner(command_name(args));
         let output = child::output(&mut command, COMMAND_TIMEOUT, MAX_OUTPUT);
@@ -178,7 +178,7 @@ impl Aws {
         Err(DeployError::Aws { command, output }.into())
     }
 
-    /// Returns a command as a user could type it.
+    /// Returns a command in the form in which a user could type it.
     pub(crate) fn command_line(&self, args: &[&str]) -> String {
         let options = self.options.iter().map(String::as_str);
         let args = ["aws"].into_iter().chain(args.iter().copied());
@@ -196,11 +196,11 @@ fn command_name(args: &[&str]) -> String {
 
 /// Quotes an argument for a shell.
 pub(crate) fn shell_quoted(arg: &str) -> String {
-    // A description may have it in the middle.
+    // The placeholder may be a part of an argument, such as a description.
     if arg.ends_with(VERSION_VARIABLE) || arg == REVISION_VARIABLE {
         return format!("\"{arg}\"");
     }
-    // Without a NUL every argument can be quoted, and no process can be given one with a NUL.
+    // Quoting fails only for an argument with a NUL byte, which no process can be given anyway.
     shlex::try_quote(arg).map_or_else(|_| arg.to_owned(), Into::into)
 }
 

@@ -1,8 +1,8 @@
-//! Errors on the way from a layer to a running service: the problem, its place, and the remedy.
+//! The errors of deployment. Each message says what the problem is, where it is, and what to do.
 
 use std::path::PathBuf;
 
-/// An error with a stable code.
+/// An error. Each has a stable code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeployError {
     #[error(

@@ -13,14 +13,16 @@ use crate::{
     process::temp_dir,
 };
 
-/// The newest state of a function, which can be changed.
+/// The unpublished version of a function, the only one that can be changed.
 pub(crate) const LATEST: &str = "$LATEST";
 
-/// The limits of Lambda. Source: AWS Lambda Developer Guide, "Lambda quotas". Unit of the second: bytes.
+/// Lambda's limits for the number of layers of a function, and for the size of its environment variables (unit: bytes).
+/// Source: AWS Lambda Developer Guide, "Lambda quotas".
 pub(crate) const MAX_LAYERS: usize = 5;
 pub(crate) const MAX_ENVIRONMENT: usize = 4 << 10;
 
-/// The prefix of the description of a version, before the number of the previous live version.
+/// The beginning of the description that a swap gives to a version. It is followed by the number of the previous live
+/// version.
 const PREVIOUS_VERSION_PREFIX: &str = "cargo layer swap; before: ";
 
 /// The configuration of a function or of a version of it.
@@ -30,11 +32,11 @@ pub(crate) struct Configuration {
     /// A number, or `$LATEST`.
     pub(crate) version: String,
     pub(crate) description: String,
-    /// The revision id, which changes with every change of the function. (moto has none.)
+    /// The revision id, which changes with every change of the function. (The AWS emulator moto has none.)
     pub(crate) revision: Option<String>,
     pub(crate) layers: Vec<LayerVersion>,
     pub(crate) variables: BTreeMap<String, String>,
-    /// The architecture, by Lambda's name.
+    /// Lambda's name of the architecture.
     pub(crate) architecture: String,
     /// The SHA-256 of the function's own code, in base64.
     code_sha256: String,
@@ -63,7 +65,7 @@ impl Configuration {
             revision: optional("RevisionId"),
             layers: layers.collect(),
             variables: variables.collect(),
-            // The default for functions without any. Source: AWS Lambda API Reference, "FunctionConfiguration".
+            // The default if none is set. Source: AWS Lambda API Reference, "FunctionConfiguration".
             architecture: value["Architectures"][0]
                 .as_str()
                 .unwrap_or("x86_64")
@@ -91,7 +93,7 @@ impl Configuration {
         self.code_sha256 == other.code_sha256
     }
 
-    /// Returns the entries of a variable that is a list, as the host reads it.
+    /// Returns the entries of an environment variable that is a list, split as by the host.
     pub(crate) fn list_variable(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
         let list = variables
             .get(name)
@@ -109,7 +111,7 @@ impl Configuration {
             .ok()
     }
 
-    /// Returns the names of its layers, for people.
+    /// Returns the names of its layers, for output.
     pub(crate) fn layer_names(&self) -> String {
         layer_version::display_names(&self.layers)
     }
@@ -129,7 +131,7 @@ pub(crate) struct Alias {
     is_weighted: bool,
 }
 
-/// A function at Lambda.
+/// A function on AWS Lambda.
 pub(crate) struct Function<'a> {
     pub(crate) aws: &'a mut Aws,
     pub(crate) name: &'a str,
@@ -147,7 +149,8 @@ impl Function<'_> {
         .concat()
     }
 
-    /// Returns the configuration of the function or of a version. From now on the values of its variables are redacted.
+    /// Returns the configuration of the function or of one of its versions. The values of its environment variables are
+    /// redacted from now on.
     pub(crate) fn configuration(&mut self, version: Option<&str>) -> anyhow::Result<Configuration> {
         let mut args = self.args(&["get-function-configuration"], &[]);
         args.extend(version.iter().flat_map(|version| ["--qualifier", *version]));
@@ -156,7 +159,7 @@ impl Function<'_> {
         Ok(configuration)
     }
 
-    /// Returns the configuration once no update is in progress any more.
+    /// Waits until no update of the function is in progress, and returns its configuration.
     pub(crate) fn settled_configuration(&mut self) -> anyhow::Result<Configuration> {
         let configuration = self.configuration(None)?;
         if !configuration.is_updating {
@@ -215,7 +218,7 @@ impl Function<'_> {
         Ok(all.collect())
     }
 
-    /// Points an alias, and all its traffic, to another version.
+    /// Points an alias to another version, which then gets all traffic of the alias.
     pub(crate) fn point_alias(&self, alias: &Alias, version: &str) -> anyhow::Result<()> {
         let options = ["--name", &alias.name, "--function-version", version];
         let mut args = self.args(&["update-alias"], &options);
@@ -233,7 +236,7 @@ impl Function<'_> {
             .run(&self.args(&["wait", "function-updated-v2"], &[]))
     }
 
-    /// Publishes the current configuration, and waits until it can be invoked. Returns the version.
+    /// Publishes the current configuration as a version, and waits until it can be invoked. Returns the version number.
     pub(crate) fn publish(
         &self,
         description: &str,
@@ -258,7 +261,8 @@ impl Function<'_> {
         Ok(version)
     }
 
-    /// Sets layers and variables by one update, unless the function has changed since, and waits for it.
+    /// Sets the layers and environment variables in one update, and waits until it is done. Fails if the function has
+    /// changed since its configuration was read.
     pub(crate) fn update(
         &self,
         latest: &Configuration,
@@ -287,7 +291,7 @@ impl Function<'_> {
                 update["RevisionId"] = revision.as_str().into();
             }
             write_private(&path, &update.to_string())?;
-            // The content of the file, without the values.
+            // Show the content of the file, without the values of environment variables.
             for value in update["Environment"]["Variables"]
                 .as_object_mut()
                 .into_iter()
@@ -306,7 +310,7 @@ impl Function<'_> {
         self.wait_for_update()
     }
 
-    /// Shows the command that reads its revision, in a dry run.
+    /// Shows, in a dry run, the command that reads the function's revision.
     pub(crate) fn show_revision(&self) {
         let args = self.args(&["get-function-configuration"], &[]);
         self.aws
@@ -314,7 +318,7 @@ impl Function<'_> {
     }
 }
 
-/// Writes a file that other users can never read.
+/// Writes a file that other users can never read, not even before it is complete.
 fn write_private(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
 

@@ -1,4 +1,4 @@
-//! The layers of a function as files: downloaded, or copies on this machine.
+//! Gets the layers of a function as files: downloads them, or uses copies on this machine.
 
 use std::{
     collections::HashMap,
@@ -25,11 +25,11 @@ use crate::{
     terminal::progress::spinner,
 };
 
-/// The largest layer that is downloaded. Unit: bytes. Source: AWS Lambda Developer Guide, "Lambda quotas": function and layers
-/// have 250 MB unzipped, and no archive is much larger than what is in it.
+/// The largest layer that is downloaded. Unit: bytes. Source: AWS Lambda Developer Guide, "Lambda quotas": a function
+/// and its layers may have 250 MB unzipped, and an archive is never much larger than its content.
 const MAX_DOWNLOAD: u64 = 300 << 20;
 
-/// The layers, each once.
+/// The layers of a function. A layer that is used several times is fetched only once.
 pub(crate) struct LayerCache {
     by_arn: HashMap<String, CachedLayer>,
     _folder: TempDir,
@@ -37,12 +37,12 @@ pub(crate) struct LayerCache {
 
 /// A layer on this machine.
 struct CachedLayer {
-    /// The plugins. `None`: it has none.
+    /// The plugins; `None` if the layer has none.
     inventory: Option<Inventory>,
 }
 
 impl LayerCache {
-    /// Gets all these layers. A file of `copies` replaces a download.
+    /// Gets all these layers. If `copies` has a copy of a layer, it is used instead of a download.
     pub(crate) fn fetch(
         aws: &Aws,
         arns: &[&LayerVersion],
@@ -108,7 +108,7 @@ impl LayerCache {
         Ok(Self { by_arn, _folder })
     }
 
-    /// Returns the inventories of these layers, in their order; those without plugins have none.
+    /// Returns the inventories of these layers, in their order. Layers without plugins are omitted.
     pub(crate) fn inventories<'a>(
         &'a self,
         layers: &'a [LayerVersion],
@@ -125,7 +125,7 @@ impl LayerCache {
 
 impl CachedLayer {
     fn read(path: &Path, undeclared: Undeclared) -> anyhow::Result<Self> {
-        // Without an archive there is no layer either.
+        // A file that is not an archive is not a layer without plugins, but an error.
         Archive::read(path)?;
         let inventory = match Inventory::read(path, undeclared) {
             Ok(inventory) => Some(inventory),
@@ -138,7 +138,8 @@ impl CachedLayer {
     }
 }
 
-/// Downloads from a link of Lambda's. The link is not printed: it works for everyone for some minutes.
+/// Downloads a file from a link that Lambda returned. The link is not printed, because for some minutes anyone can use
+/// it.
 fn download(
     aws: &Aws,
     args: &[&str],
@@ -153,7 +154,7 @@ fn download(
     }
     let args = [args, &["--query", "Content.Location", "--output", "text"]].concat();
     let shown = match path.file_name() {
-        // The folder will be gone before anybody could type this.
+        // Show only the file name: the folder will be removed before the user can run the command.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
@@ -174,7 +175,7 @@ fn download(
     Ok(())
 }
 
-/// Returns a hash in hex, from Lambda's base64.
+/// Converts a hash from base64, which Lambda uses, to hex.
 pub(crate) fn hex_from_base64(base64: &str) -> Option<String> {
     let bytes = BASE64_STANDARD.decode(base64).ok()?;
     let is_hash = bytes.len() == 32;

@@ -1,4 +1,4 @@
-//! Versions of layers, identified by ARNs.
+//! Versions of layers, which ARNs identify.
 
 use std::{fmt, str::FromStr};
 
@@ -35,7 +35,7 @@ impl fmt::Display for LayerVersion {
     }
 }
 
-/// Returns the names of layers, for people.
+/// Returns the names of layers, for output.
 pub(crate) fn display_names(layers: &[LayerVersion]) -> String {
     let name = |layer: &LayerVersion| {
         let name = layer.layer.rsplit(':').next().unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::aws::{
     error::DeployError,
 };
 
-/// The labels behind the first part of the names of Function URLs and of APIs; the region comes next.
+/// The second label in the host names of Function URLs and of APIs. The region is the third.
 const FUNCTION_URL_LABEL: &str = "lambda-url";
 const API_LABEL: &str = "execute-api";
 
@@ -27,9 +27,10 @@ const API_LABEL: &str = "execute-api";
 pub(crate) struct SigningOptions {
     /// The URL of the requests.
     pub(crate) url: String,
-    /// The region, if it is not that of the URL.
+    /// The region, if it is not the one in the URL.
     pub(crate) region: Option<String>,
-    /// The profile of the AWS CLI's settings that has the credentials, if they are not the shell's.
+    /// The profile in the settings of the AWS CLI that has the credentials, if they are not in the environment of the
+    /// shell.
     pub(crate) profile: Option<String>,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct SigningOptions {
 pub(crate) struct Signer {
     credentials: Credentials,
     region: String,
-    /// The service, by its name in signatures.
+    /// The name of the service in signatures.
     service: &'static str,
 }
 
@@ -82,7 +83,7 @@ impl Signer {
     }
 }
 
-/// Returns the service and the region of a URL, as far as its name has them.
+/// Returns the service of a URL, and the region if the host name contains it.
 fn service_and_region(url: &str) -> (&'static str, Option<String>) {
     let url = url.parse::<Uri>();
     let host = url.as_ref().ok().and_then(Uri::host).unwrap_or_default();
@@ -95,7 +96,7 @@ fn service_and_region(url: &str) -> (&'static str, Option<String>) {
     }
 }
 
-/// Returns the credentials of the shell, else those of the AWS CLI.
+/// Returns the credentials in the environment of the shell; if there are none, those of the AWS CLI.
 fn credentials(profile: Option<String>) -> anyhow::Result<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let from_shell = (

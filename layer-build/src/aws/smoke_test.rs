@@ -1,5 +1,5 @@
-//! Tests of a version of a function through Lambda's own API: a JSON-RPC message is the payload, and its answer comes
-//! back.
+//! Tests a version of a function through Lambda's own API: invokes it with a JSON-RPC message as the payload, and
+//! checks the JSON-RPC response.
 
 use std::path::Path;
 
@@ -19,12 +19,13 @@ type InvocationOutcome = Result<Value, String>;
 /// A test of whether a version serves.
 pub(crate) struct SmokeTest<'a> {
     pub(crate) expected: &'a [compare::Tool],
-    /// A tool to call as well, and its arguments.
+    /// A tool that is called too, and its arguments.
     pub(crate) call: Option<(&'a str, &'a Map<String, Value>)>,
 }
 
 impl SmokeTest<'_> {
-    /// Lists the tools of a version, and compares. Returns the problems, for people.
+    /// Lists the tools of a version, and compares them with the expected ones. Returns the problems, as lines for the
+    /// user.
     pub(crate) fn run(
         &self,
         function: &Function<'_>,
@@ -55,7 +56,7 @@ impl SmokeTest<'_> {
     }
 }
 
-/// Checks that the tool of this name can be called without harm.
+/// Checks that the tool of this name is declared read-only, so that a test may call it.
 pub(crate) fn check_read_only<'a>(
     name: &str,
     tools: impl IntoIterator<Item = &'a Value>,
@@ -108,7 +109,7 @@ fn invoke(
     );
     let text = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
     let path = |path: &Path| match path.file_name() {
-        // The folder will be gone before anybody could type this.
+        // Show only the file name: the folder will be removed before the user can run the command.
         Some(name) if aws.dry_run => name.to_string_lossy().into_owned(),
         _ => path.display().to_string(),
     };
@@ -142,7 +143,7 @@ fn invoke(
     }))
 }
 
-/// Parses the outcome of an invocation from Lambda's response and its payload.
+/// Determines the outcome of an invocation from Lambda's response and the payload.
 fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     let text = String::from_utf8_lossy(payload);
     let mut payload: Value = serde_json::from_slice(payload)
@@ -162,7 +163,7 @@ fn parse_outcome(response: &Value, payload: &[u8]) -> InvocationOutcome {
     }
 }
 
-/// Returns the end of its log, in separate lines.
+/// Returns the end of the function's log, in separate lines.
 fn log_tail(response: &Value) -> String {
     let log = response["LogResult"].as_str().unwrap_or_default();
     let log = BASE64_STANDARD.decode(log).unwrap_or_default();

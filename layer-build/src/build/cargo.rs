@@ -1,5 +1,5 @@
-//! The cargo to run: the one that runs this program, else that of the PATH, else rustup's. (Programs that a desktop
-//! starts often have a PATH without it.)
+//! Finds the cargo to run: the one that runs this program, else the one in the PATH, else rustup's. (Programs that are
+//! started from a desktop often have a PATH without cargo.)
 
 use std::{
     ffi::OsString,
@@ -9,10 +9,11 @@ use std::{
 
 use cargo_metadata::MetadataCommand;
 
-/// The variables by which cargo describes the running package to a process.
+/// The environment variables in which cargo describes the current package to the processes it starts.
 ///
-/// No cargo that is run may see them: build scripts that read them, as that of `ring`, would run again, and all
-/// dependents be compiled, whenever tests, benchmarks and `cargo layer` take turns.
+/// They are removed from the environment of every cargo that this program runs. Otherwise, whenever `cargo layer` runs
+/// after a test or benchmark or vice versa, build scripts that read them (such as that of `ring`) would run again, and
+/// all crates that depend on them would be compiled again.
 const PACKAGE_VARIABLES: [&str; 7] = [
     "CARGO_BIN_",
     "CARGO_CRATE_NAME",

@@ -1,6 +1,7 @@
-//! Runs cargo for one package, and returns the artifact.
+//! Compiles one package with cargo, and returns the artifact.
 //!
-//! One call per plugin: cargo unifies features within a call, so that plugins built together would carry each other's.
+//! Each plugin is compiled by a separate call of cargo: within one call, cargo unifies features, so each plugin would
+//! get the features that the others need.
 
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +25,7 @@ use crate::{
 pub(crate) enum Profile {
     /// For development: cargo's `dev`.
     Dev,
-    /// For deployment. A separate profile, since `[profile.release]` of a workspace has other purposes.
+    /// For deployment. It is a separate profile, because a workspace may use `[profile.release]` for other purposes.
     Layer,
 }
 
@@ -40,18 +41,18 @@ pub(crate) enum Target {
 /// The linker to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linker {
-    /// The linker of this machine, for this machine.
+    /// The linker of this machine, which links for this machine.
     Native,
-    /// zig, against the glibc of the platform.
+    /// zig, which links against the glibc version of the platform.
     Zig(Platform),
 }
 
-/// A folder of this machine, and its name in a layer.
+/// A folder of this machine, and the name that replaces it in a layer.
 pub(crate) type Remap = (PathBuf, String);
 
 /// Compiles for a platform, and returns the path of the artifact.
 ///
-/// Uses the tools of this machine as long as the result needs no newer glibc than the platform has, else zig.
+/// Uses the linker of this machine; if the result would need a newer glibc than the platform has, uses zig.
 pub(crate) fn for_lambda(
     package: &str,
     manifest: &Path,
@@ -96,7 +97,7 @@ pub(crate) fn compile(
     command.args(["--package", package]);
     command.arg("--manifest-path").arg(manifest);
     match target {
-        // For a crate that is an rlib as well, cargo would build both, and leave out the LTO.
+        // If a crate is also an rlib, cargo would build both without this, and then skip LTO.
         Target::Plugin => command.args(["--lib", "--crate-type", "cdylib"]),
         Target::Bin(name) => command.args(["--bin", name]),
     };
@@ -108,16 +109,16 @@ pub(crate) fn compile(
         set_rustflags(&mut command, target, remaps);
         command.args(["--", "-C", "link-arg=-Wl,--build-id=sha1"]);
         if let Target::Bin(_) = target {
-            // At a fixed address there is nothing to relocate, of some 27,000 relocations, which touch 120 pages before
-            // `main`.
-            // Plugins, libraries, the heap and the stacks are still at random addresses.
+            // Place the host at a fixed address. That avoids about 27,000 relocations, which would touch 120 pages of
+            // memory before `main`. Plugins, libraries, the heap and the stacks still get random addresses.
             command.args(["-C", "relocation-model=static"]);
         } else {
-            // The layer's own libraries are in the same folder.
+            // Let the loader find other libraries of the layer, which are in the same folder.
             command.args(["-C", "link-arg=-Wl,-rpath,$ORIGIN"]);
-            // A tool with an arithmetic overflow should fail, as it does in `dev`, and not give a model a wrong number.
-            // In the author's own code only, as that is nearly free. (An override of the profile for one package would
-            // do the same, but cargo then leaves that package's symbols in.)
+            // If an arithmetic overflow happens in a tool, the tool should fail, as in the profile `dev`, and not
+            // return a wrong number. This applies only to the author's own crate, where it costs almost nothing. (An
+            // override in the profile for one package would do the same, but then cargo does not strip the symbols of
+            // that package.)
             command.args(["-C", "overflow-checks=on"]);
         }
     }
@@ -143,13 +144,13 @@ pub(crate) fn compile(
         .ok_or_else(|| no_artifact_error(package, target).into())
 }
 
-/// Sets the profile. The host has its profile in the workspace; that of plugins, `layer`, is defined on the command
-/// line, since their workspace may be anyone's.
+/// Sets the profile. The host's profile is defined in its workspace. The profile `layer`, for plugins, is defined on
+/// the command line, because the workspace of a plugin may be any workspace.
 fn set_deployment_profile(command: &mut Command, target: Target) {
     if let Target::Bin(_) = target {
         command.args(["--profile", "host"]);
-        // Detecting CPU features takes longer than all headers of a first call, as a virtual machine answers for the
-        // CPU.
+        // Detecting CPU features takes longer than parsing all headers of the first request, because in a virtual
+        // machine the hypervisor handles the instruction for it.
         command.env("CARGO_CFG_HTTPARSE_DISABLE_SIMD", "1");
         // Read by host/build.rs.
         command.env("MCP_LAYER_HOST_ORDER", "1");
@@ -161,9 +162,9 @@ fn set_deployment_profile(command: &mut Command, target: Target) {
         r#"lto="fat""#,
         "codegen-units=1",
         r#"opt-level="s""#,
-        // A panic must be caught at the boundary.
+        // Panics must be caught where the host calls the plugin.
         r#"panic="unwind""#,
-        // It is stripped afterwards: its symbols are kept elsewhere.
+        // The library is stripped later, and its symbols are stored separately.
         r#"strip="none""#,
         r#"debug="line-tables-only""#,
         "incremental=false",
@@ -174,19 +175,21 @@ fn set_deployment_profile(command: &mut Command, target: Target) {
 
 /// Sets the flags for every crate that is compiled.
 ///
-/// Panics name source files: by default those of dependencies by their path on this machine. (Cargo names those of the
-/// workspace by their path in it.)
+/// Messages of panics contain the paths of source files. For dependencies, these would by default be paths on this
+/// machine. (For sources in the workspace, cargo uses paths relative to it.)
 fn set_rustflags(command: &mut Command, target: Target, remaps: &[Remap]) {
     let cargo_home = cargo::home().map(|home| (home, "/cargo".to_owned()));
-    // The last of several matching flags wins, so that a folder in another comes after it.
+    // If several flags match, the last one applies. So a nested folder must come after the folder that contains it.
     let flags = cargo_home.iter().chain(remaps);
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     let mut flags: Vec<_> = flags.collect();
     if let Target::Bin(_) = target {
-        // These symbols distinguish functions that other manglings give one name: see host/link-order.ld.
+        // With this mangling, functions have different symbols that would have the same symbol with the other: see
+        // host/link-order.ld.
         flags.push("-Csymbol-mangling-version=v0".to_owned());
     }
-    // These variables, where they are set, override the configuration.
+    // If one of these environment variables is set, cargo ignores the configuration, so the flags must be added to the
+    // variable.
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
     match encoded.or_else(|| Some(encoded_flags(&std::env::var("RUSTFLAGS").ok()?))) {
         Some(set) => {
@@ -202,7 +205,7 @@ fn set_rustflags(command: &mut Command, target: Target, remaps: &[Remap]) {
     }
 }
 
-/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`, which can contain blanks, unlike those in `RUSTFLAGS`.
+/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`, whose flags may contain blanks, unlike those in `RUSTFLAGS`.
 const RUSTFLAGS_SEPARATOR: &str = "\u{1f}";
 
 /// Returns the flags of `RUSTFLAGS`, split as cargo does.

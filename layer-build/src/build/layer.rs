@@ -1,4 +1,4 @@
-//! A layer: the plugins' libraries and the manifest that lists them.
+//! Builds a layer, which consists of the libraries of the plugins and a manifest that lists them.
 
 use std::{
     fmt,
@@ -46,7 +46,7 @@ pub(crate) struct LayerMetadata {
     tools: Vec<String>,
 }
 
-/// The metadata of a layer, as far as the user has set it.
+/// The metadata of a layer that the user has set.
 #[derive(Debug, Default)]
 pub(crate) struct MetadataOptions {
     pub(crate) name: Option<String>,
@@ -60,14 +60,14 @@ pub(crate) struct MetadataOptions {
 pub(crate) struct Layer {
     pub(crate) path: PathBuf,
     written: WrittenArchive,
-    /// The plugins' files.
+    /// The files of the plugins.
     files: Vec<String>,
     /// The tools, in the order in which the host lists them.
     pub(crate) tools: Vec<String>,
 }
 
 impl LayerMetadata {
-    /// Returns the metadata of the options, else by what the plugins have in common.
+    /// Returns the metadata in the options. What is not set there is derived from the plugins.
     pub(crate) fn from_options(
         options: &MetadataOptions,
         packages: &Packages,
@@ -120,14 +120,14 @@ struct BuiltPlugin {
     file: String,
     /// The library to pack.
     content: Vec<u8>,
-    /// The same library for this machine, where that has another CPU.
+    /// The same library built for this machine, if this machine has a different CPU.
     native: Option<Vec<u8>>,
     described: LibraryDeclaration,
     split: Option<SplitLibrary>,
 }
 
-/// Builds plugins for this machine in the development profile, and unpacks the layer into a folder, in which the
-/// archive stays as well.
+/// Builds plugins for this machine in the development profile, and unpacks the layer into a folder. The archive is also
+/// kept in that folder.
 pub(crate) fn build_for_development(packages: &Packages, opt: &Path) -> anyhow::Result<Layer> {
     let options = BuildOptions {
         profile: Profile::Dev,
@@ -152,7 +152,7 @@ pub(crate) fn build(
     metadata: &LayerMetadata,
     out: &Path,
 ) -> anyhow::Result<Layer> {
-    // The folder where plugins are opened, beside their libraries, and then served.
+    // The folder in which plugins are opened, together with the libraries that they need, and then served.
     let folder = temp_dir::create()?;
     let lib = folder.path().join("lib");
     fs_err::create_dir(&lib)?;
@@ -169,7 +169,7 @@ pub(crate) fn build(
     }
     built.sort_by(|a, b| a.file.cmp(&b.file));
 
-    // A library for another CPU is tested by a build of the same sources for this one.
+    // A library for another CPU cannot be opened here. A build of the same sources for this CPU is tested in its place.
     let native_content =
         |plugin: &BuiltPlugin| plugin.native.as_ref().unwrap_or(&plugin.content).clone();
     for entry in archive_entries(&built, metadata, std::env::consts::ARCH, native_content)? {
@@ -236,7 +236,7 @@ fn build_plugin(
     let opened = folder.join(&file);
     fs_err::write(&opened, native.as_ref().unwrap_or(&content))?;
     let described = describe::describe(&opened, None, child::CHILD_TIMEOUT);
-    // The path where it was opened is gone.
+    // The path at which the library was opened no longer exists, so replace it in the message.
     let described = described.map_err(|error| match error.downcast::<CliError>() {
         Ok(failure) => {
             let (opened, library) = (opened.display().to_string(), library.display().to_string());
@@ -255,7 +255,7 @@ fn build_plugin(
     })
 }
 
-/// Reads a library that is packed unchanged.
+/// Reads a library from `--include`, which is packed unchanged.
 fn read_include(path: &Path, Platform { arch, glibc }: Platform) -> anyhow::Result<Entry> {
     let content = std::fs::read(path).map_err(|error| CliError::unreadable(path, error))?;
     let refused = |problem: String| CliError::Library {
@@ -292,7 +292,7 @@ fn archive_entries(
     for plugin in built {
         let content = content(plugin);
         let mut entry = manifest_entry(plugin.file.clone(), &content, &plugin.described);
-        // A library for another CPU was not opened here: the host opens it.
+        // A library for another CPU was not opened here, so the host must open it to read its declaration.
         let declaration = plugin.native.is_none().then(|| entry.declaration.get());
         entry.xxh3 = Some(Xxh3::new(&content, declaration));
         plugins.push(entry);
@@ -340,7 +340,8 @@ fn manifest_entry(file: String, content: &[u8], described: &LibraryDeclaration) 
     }
 }
 
-/// Returns the tools that a host lists with this folder as `/opt`: the proof that the layer can be served.
+/// Starts a host with this folder as `/opt`, and returns the tools that it lists. This proves that the layer can be
+/// served.
 fn list_served_tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<String>> {
     let config = Config {
         plugin_dir: opt.join("lib"),
@@ -355,7 +356,7 @@ fn list_served_tools(opt: &Path, selected: &[String]) -> anyhow::Result<Vec<Stri
     Ok(server.tool_names().map(str::to_owned).collect())
 }
 
-/// Returns the message for the user who builds: about files of the layer, and options.
+/// Returns the message in terms of a build: with paths in the layer and options of this program.
 fn start_message(error: &StartError, opt: &Path) -> String {
     let message = error.to_string();
     let message = message.replace(&format!("{}/", opt.display()), "");
@@ -370,7 +371,7 @@ fn start_message(error: &StartError, opt: &Path) -> String {
 }
 
 impl Layer {
-    /// Returns the hash of the whole archive.
+    /// Returns the SHA-256 of the archive.
     pub(crate) fn sha256(&self) -> &str {
         &self.written.sha256
     }

@@ -24,26 +24,26 @@ pub(crate) struct PluginPackage {
 /// The packages to build.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PackageSelection {
-    /// The names; none: every plugin that cargo would build by default.
+    /// The names of the packages. If empty: every plugin that cargo would build by default.
     pub(crate) names: Vec<String>,
-    /// The Cargo.toml to start from, if it is not the nearest.
+    /// The Cargo.toml to start from, if it is not the nearest one.
     pub(crate) manifest_path: Option<PathBuf>,
 }
 
-/// The plugins to build, and cargo's output folder.
+/// The plugins to build, and facts about their workspace.
 #[derive(Debug)]
 pub(crate) struct Packages {
     pub(crate) plugins: Vec<PluginPackage>,
-    /// The folders of their sources: their own, and those of their local dependencies.
+    /// The folders with sources: those of the plugins, and those of their local dependencies.
     pub(crate) sources: BTreeSet<Utf8PathBuf>,
-    /// The names in a layer for the folders of this machine that cargo names by their whole paths.
+    /// Folders of this machine that cargo names by their absolute paths, and the names that replace them in a layer.
     pub(crate) remaps: Vec<Remap>,
     pub(crate) workspace_root: Utf8PathBuf,
     pub(crate) target_dir: Utf8PathBuf,
 }
 
 impl Packages {
-    /// Returns the default name of their layer.
+    /// Returns the default name of a layer with these plugins.
     pub(crate) fn name(&self) -> &str {
         match self.plugins.as_slice() {
             [plugin] => &plugin.name,
@@ -52,8 +52,8 @@ impl Packages {
     }
 }
 
-/// Returns the Cargo.toml to start from: the one named, else the nearest in this folder or above it, as cargo looks for
-/// it.
+/// Returns the Cargo.toml to start from: the given one, else the nearest one in the current folder or above it, as for
+/// cargo.
 pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
     if let Some(path) = &selection.manifest_path {
         return std::path::absolute(path);
@@ -64,7 +64,7 @@ pub(crate) fn manifest(selection: &PackageSelection) -> io::Result<PathBuf> {
     Ok(nearest.unwrap_or_else(|| here.join("Cargo.toml")))
 }
 
-/// Finds the named packages, else those that cargo would build by default, in cargo's order.
+/// Finds the given packages, else those that cargo would build by default, in cargo's order.
 pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, CliError> {
     let mut command = cargo::metadata();
     command.no_deps();
@@ -95,8 +95,8 @@ pub(crate) fn find(selection: &PackageSelection) -> Result<Packages, CliError> {
     })
 }
 
-/// Returns the names of folders: the packages' names for folders outside of the workspace, with a nested folder later;
-/// and one for cargo's output folder, where build scripts write sources.
+/// Returns the names that replace folders. Folders of packages outside of the workspace get the names of the packages;
+/// nested folders come later. Cargo's output folder, into which build scripts write sources, gets a name too.
 fn remaps(metadata: &Metadata, sources: &BTreeMap<Utf8PathBuf, String>) -> Vec<Remap> {
     let root = &metadata.workspace_root;
     let outside = sources
@@ -123,7 +123,7 @@ fn sources(metadata: &Metadata, packages: &[&Package]) -> BTreeMap<Utf8PathBuf, 
             .find(|package| folder(package).as_ref() == Some(&path));
         let other_workspace = match member {
             Some(_) => None,
-            // It is in another workspace.
+            // The package is in another workspace.
             None => cargo::metadata()
                 .no_deps()
                 .manifest_path(path.join("Cargo.toml"))

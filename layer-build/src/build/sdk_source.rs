@@ -1,4 +1,5 @@
-//! The source of plugin-sdk for a new plugin: by default the source of this very program.
+//! The source from which a new plugin gets plugin-sdk. The default is the source from which this program was installed
+//! or built.
 
 use std::{
     collections::BTreeMap,
@@ -8,17 +9,17 @@ use std::{
 
 use serde::Deserialize;
 
-/// A source of plugin-sdk.
+/// A source from which cargo can get plugin-sdk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SdkSource {
     /// The folder of the crate.
     Path(PathBuf),
-    /// A repository, and a revision of it.
+    /// A git repository, and a revision of it.
     Git {
         url: String,
         revision: Option<String>,
     },
-    /// A release of the registry.
+    /// A release in the registry.
     Version(String),
 }
 
@@ -50,7 +51,7 @@ impl FromStr for SdkSource {
     }
 }
 
-/// The records of `cargo install` about installed packages, beside the folder of the programs.
+/// The file in which `cargo install` records the installed packages, next to the folder with the programs.
 #[derive(Deserialize)]
 struct InstalledPackages {
     /// The packages, by name, version and source: `cargo-layer 0.1.0 (git+https://...#4f2c...)`.
@@ -58,7 +59,8 @@ struct InstalledPackages {
 }
 
 impl SdkSource {
-    /// Returns the source of this program: by the records of `cargo install`, else the folder it was compiled in.
+    /// Returns the source of this program: the one that `cargo install` has recorded, else the folder in which it was
+    /// compiled.
     pub(crate) fn from_this_program() -> Self {
         let source = || -> Option<String> {
             let program = std::env::current_exe().ok()?;
@@ -103,7 +105,7 @@ impl SdkSource {
     }
 }
 
-/// Returns the source in a key of [`InstalledPackages`], if it is this program's.
+/// Returns the source in a key of [`InstalledPackages`], if the key is about this program.
 fn own_source(key: &str) -> Option<String> {
     let own = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), " (");
     Some(key.strip_prefix(own)?.strip_suffix(')')?.to_owned())

@@ -1,6 +1,7 @@
-//! Symbols of packed libraries, by build id, beside the archive: `layer.symbols/.build-id/5f/3c...debug`.
+//! Stores the symbols of packed libraries, by their build ids, next to the archive:
+//! `layer.symbols/.build-id/5f/3c...debug`.
 //!
-//! The layout is GDB's: with `set debug-file-directory layer.symbols` it finds them as well.
+//! The layout is that of GDB, which finds them too after `set debug-file-directory layer.symbols`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
-//! `bench`: the time of a cold start with these layers, phase by phase, and whether it has become slower.
+//! `bench`: measures the time of a cold start with these layers, phase by phase, and compares it with a baseline.
 //!
-//! Each phase is compared to the start of the host alone, in the same round on the same machine: such ratios hold where
-//! times do not, so that a baseline of one machine is worth something on another.
+//! The time of each phase is divided by the time of starting only the host, in the same round on the same machine. Such
+//! ratios differ less between machines than times do, so a baseline from one machine can be used on another.
 
 mod phases;
 
@@ -22,18 +22,18 @@ struct Report {
     phases: Vec<Row>,
 }
 
-/// A phase. Times in microseconds.
+/// A phase. Unit of times: microseconds.
 #[derive(Debug, Deserialize, Serialize)]
 struct Row {
     name: String,
     median: f64,
     min: f64,
     max: f64,
-    /// The median of its time in a round, divided by the time of the host alone in the same round.
+    /// The median over all rounds of its time divided by the time of starting only the host in the same round.
     ratio: f64,
 }
 
-/// Measures, and prints the report.
+/// Measures the cold start, and prints the report.
 pub(crate) fn run(args: &args::layer::Bench) -> anyhow::Result<Exit> {
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let opt = temp_dir::create()?;
@@ -132,7 +132,7 @@ impl Report {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns the phases that became slower by more than so many percent.
+    /// Returns the phases that are slower than in the baseline by more than `threshold` percent.
     fn slower(&self, baseline: &Self, threshold: u32) -> Vec<String> {
         let allowed = 1.0 + f64::from(threshold) / 100.0;
         let slower = self.phases.iter().filter_map(|now| {

@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Builds, and prints the result.
+/// Builds the layer, and prints a summary.
 pub(crate) fn run(args: &Build) -> anyhow::Result<Exit> {
     write::check_writable(&args.out)?;
     let packages = packages::find(&args.packages.selection())?;

@@ -45,7 +45,8 @@ fn parse_arguments(text: &str) -> anyhow::Result<Map<String, Value>> {
     Ok(serde_json::from_str(text).map_err(CliError::Arguments)?)
 }
 
-/// Checks the size of the arguments: the host does not even read larger ones, which looks as if it had ended.
+/// Checks the size of the arguments: the host does not read larger requests, and the error would look as if the host
+/// had ended.
 fn check_size(arguments: &Map<String, Value>) -> anyhow::Result<()> {
     let size = serde_json::to_vec(arguments)?.len();
     if size > host::server::request::MAX_BODY {

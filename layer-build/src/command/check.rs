@@ -1,7 +1,7 @@
-//! `check`: problems of these layers on Lambda, as far as they can be found before deployment.
+//! `check`: finds problems that layers would have on Lambda, before they are deployed.
 //!
-//! First the static checks (archives, sizes, every ELF file, manifests), then the live check: each plugin is opened,
-//! and a host serves them all, as on Lambda. The report also names what could not be checked.
+//! First come the static checks (archives, sizes, every ELF file, manifests), then the live check: each plugin is
+//! opened, and a host serves all of them, as on Lambda. The report also lists what could not be checked.
 
 mod live;
 
@@ -35,7 +35,7 @@ struct Report {
     not_seen: Vec<String>,
 }
 
-/// The summary of a layer, in a line.
+/// The summary of a layer, which is printed as one line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LayerSummary {

@@ -1,4 +1,4 @@
-//! `completions`: a script that lets a shell complete this program's command line.
+//! `completions`: prints a script with which a shell completes the command line of this program.
 
 use clap::CommandFactory;
 
@@ -11,7 +11,7 @@ use crate::{
 /// Prints the script.
 pub(crate) fn run(args: &Completions) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    // Without hidden verbs: users do not type them, and scripts of some shells do not know that they are hidden.
+    // Leave out the hidden verbs: users do not type them, and the scripts for some shells would offer them.
     let all = Cli::command();
     let verbs = all.get_subcommands().filter(|verb| !verb.is_hide_set());
     let mut shown = clap::Command::new("cargo-layer")

@@ -1,4 +1,4 @@
-//! `connect`: the configuration of MCP clients for a server.
+//! `connect`: prints the configuration of MCP clients for a server.
 
 use crate::{
     args::server::Connect,
@@ -11,7 +11,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Prints the configuration of one client or of all for a server.
+/// Prints the configuration for one client or for all.
 pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
     let server = match &args.url {
         Some(url) => ServerEndpoint::Http {
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Connect) -> anyhow::Result<Exit> {
             env: args.env.clone(),
         },
         None => {
-            // A crate that cannot be built cannot be served: an error now is better than one in the client.
+            // Fail now if there is no plugin to build: otherwise the error would appear only in the client.
             let selection = args.packages.selection();
             packages::find(&selection)?;
             ServerEndpoint::Stdio {

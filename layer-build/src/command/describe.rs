@@ -1,4 +1,4 @@
-//! The hidden verb `__describe`: opens a library in a process of its own.
+//! The hidden verb `__describe`: opens a library in a separate process.
 //!
 //! `library::describe` starts it.
 

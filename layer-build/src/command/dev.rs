@@ -1,7 +1,7 @@
-//! Builds plugins and serves their tools on this machine, through the same host and the same layer as on Lambda; and
-//! again after every change.
+//! `dev`: builds plugins and serves their tools on this machine, with the same host and in the same form of layer as on
+//! Lambda. It builds and serves again after every change of a source.
 //!
-//! A failed build or start leaves the previous layer in place.
+//! If a build or a start fails, the previous layer is still served.
 
 mod builder;
 mod server;
@@ -34,7 +34,7 @@ use crate::{
 /// The interval at which to check whether the host still runs.
 const HOST_POLL: Duration = Duration::from_millis(250);
 
-/// Builds, serves, and watches until Ctrl-C.
+/// Builds, serves, and watches for changes until Ctrl-C.
 pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
     let builder = Arc::new(DevBuilder::new(args)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &args::build::Dev) -> anyhow::Result<Exit> {
     } else {
         serve_and_watch(&runtime, args, &builder).map(|()| Exit::Done)
     };
-    // A build in progress is not waited for.
+    // Do not wait for a build in progress.
     runtime.shutdown_background();
     done
 }
@@ -73,11 +73,11 @@ fn serve_and_watch(
 }
 
 async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::Result<()> {
-    // The layer that is served, in a folder that is removed with this value.
+    // The layer that is served. Dropping this value removes its folder.
     let mut last: Option<BuiltLayer> = None;
     let mut is_broken = false;
     loop {
-        // From before the build, so that no change is missed that the build has not seen.
+        // Start to watch before the build, so that a change during the build is not missed.
         let sources = builder.sources();
         let mut watch = Watch::new(&sources);
         match rebuild(server, builder, last.as_ref()).await {
@@ -121,7 +121,7 @@ async fn run_loop(server: &mut DevServer, builder: &Arc<DevBuilder>) -> anyhow::
     }
 }
 
-/// Builds, and serves the result; `None`: the same is served already.
+/// Builds the layer, and serves it. `None` if the same layer is already served.
 async fn rebuild(
     server: &mut DevServer,
     builder: &Arc<DevBuilder>,

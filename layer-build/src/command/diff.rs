@@ -1,4 +1,4 @@
-//! `diff`: the changes from one layer to the next, for the person who releases it.
+//! `diff`: shows the changes from one layer to the next.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// Compares, and prints the changes.
+/// Compares two layers, and prints the changes.
 pub(crate) fn run(args: &args::layer::Diff) -> anyhow::Result<Exit> {
     let (old, new) = (
         Inventory::read(&args.old, Undeclared::Open)?,

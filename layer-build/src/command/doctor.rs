@@ -1,4 +1,4 @@
-//! `doctor`: missing tools on this machine, and how to get them.
+//! `doctor`: lists the programs that are missing on this machine, and how to install them.
 
 use std::process::Command;
 
@@ -13,17 +13,17 @@ use crate::{
 /// The oldest Rust that builds the SDK and the host. Source: `rust-version` of the workspace.
 const MIN_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// A tool that may be missing.
+/// A program or component that is needed, and whether it was found.
 struct Need {
     what: &'static str,
     /// Its version, if it is installed.
     found: Option<String>,
-    /// Its purpose, where it is not needed for everything.
+    /// Its purpose, if it is not always needed.
     only_for: Option<&'static str>,
     remedy: String,
 }
 
-/// Checks all tools, and prints the missing ones.
+/// Checks all needs, and prints what is missing.
 pub(crate) fn run() -> anyhow::Result<Exit> {
     let needs = needs();
     for need in &needs {
@@ -68,7 +68,8 @@ fn needs() -> Vec<Need> {
             found: version("rustc").filter(|version| is_new_enough(version, MIN_RUST)),
             only_for: None,
             remedy: match version_error("rustc") {
-                // For example of rustup, where a file rust-toolchain.toml asks for a missing toolchain.
+                // This happens, for example, if `rustc` is rustup's and rust-toolchain.toml requires a toolchain that
+                // is not installed.
                 Some(version_error) => format!("`rustc --version` fails: {version_error}"),
                 None => format!(
                     "install Rust {MIN_RUST} or later from https://rustup.rs, or run `rustup update`"
@@ -120,7 +121,7 @@ fn version(program: &str) -> Option<String> {
         .then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// Returns the first line of the error with which a program reports that it cannot work here.
+/// Returns the first line that a program prints on stderr if its `--version` fails.
 fn version_error(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,4 +1,4 @@
-//! `host`: the host as `bootstrap` in a zip, for a function.
+//! `host`: builds the host and packs it as `bootstrap` into an archive for a function.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::build::Host) -> anyhow::Result<Exit> {
         executable: true,
     }];
     let written = write::write(entries, path)?;
-    // Lambda unpacks a layer into /opt, and looks for `bootstrap` there as well.
+    // Lambda unpacks layers into /opt, and also looks for `bootstrap` there.
     let kind = if args.as_layer { "layer" } else { "function" };
     stdout::line(format_args!("{kind}: {}", path.display()))?;
     stdout::line(format_args!("size: {} bytes", written.size))?;

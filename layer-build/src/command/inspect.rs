@@ -1,4 +1,4 @@
-//! `inspect`: the content of a layer, a library or a function, as tables for people or JSON for programs.
+//! `inspect`: prints the content of a layer, a library or a function, as tables or as JSON.
 
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
@@ -129,7 +129,7 @@ fn tools(inventory: &Inventory) -> String {
     trimmed(&table)
 }
 
-/// Returns its hints and its requirements, in short.
+/// Returns the tool's hints and required capabilities, in short form.
 fn hints(tool: &Tool) -> String {
     let hint = |name: &str| tool.declaration["annotations"][name].as_bool();
     let mut hints = Vec::new();

@@ -1,4 +1,4 @@
-//! `new`: a new plugin crate, made by `cargo new`, with one tool and its test.
+//! `new`: creates a plugin crate with `cargo new`, and adds one tool and a test for it.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,8 +16,8 @@ use crate::{
 };
 
 const LIBRARY_TEMPLATE: &str = include_str!("../../template/lib.rs");
-/// The profile of a crate that is a workspace of its own: its first test compiles a fifth faster without the lines of
-/// the dependencies.
+/// The profile of a crate that is not in another workspace. Without debug information for the dependencies, the first
+/// test takes a fifth less time to compile.
 const PROFILE: &str = "\n[profile.dev.package.\"*\"]\ndebug = false\n";
 const GITHUB_TEMPLATE: &str = include_str!("../../template/github.yml");
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
     let snapshot = Snapshot::take(&args.path)?;
     let created = create(args);
     if created.is_err() {
-        // An incomplete crate must not stay.
+        // Remove the incomplete crate.
         snapshot.restore()?;
     }
     let NewCrate { name, is_member } = created?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::build::New) -> anyhow::Result<Exit> {
 }
 
 fn create(args: &args::build::New) -> anyhow::Result<NewCrate> {
-    // Cargo looks for the repository and the workspace around the new folder, but only in folders that exist.
+    // Cargo looks for a repository and a workspace only in existing folders above the new one, so create its parent.
     if let Some(parent) = args.path.parent() {
         fs_err::create_dir_all(Path::new(".").join(parent))?;
     }
@@ -63,9 +63,9 @@ fn create(args: &args::build::New) -> anyhow::Result<NewCrate> {
 
 /// The files before a crate was created.
 struct Snapshot {
-    /// The first folder on the path to the crate's that did not exist.
+    /// The first folder in the path of the crate that did not exist.
     missing: Option<PathBuf>,
-    /// The manifests above it: cargo adds the crate to that of its workspace.
+    /// The manifests above the crate, because cargo adds the crate to the manifest of its workspace.
     manifests: Vec<(PathBuf, Vec<u8>)>,
 }
 
@@ -101,7 +101,7 @@ impl Snapshot {
 /// A crate that was created.
 struct NewCrate {
     name: String,
-    /// Whether it is one of several in a workspace.
+    /// Whether it is a member of a workspace.
     is_member: bool,
 }
 
@@ -147,7 +147,7 @@ fn add_plugin(args: &args::build::New, folder: &Path) -> anyhow::Result<NewCrate
     Ok(NewCrate { name, is_member })
 }
 
-/// Reports whether the workspace has plugin-sdk among the dependencies that its members share.
+/// Reports whether the workspace lists plugin-sdk in `[workspace.dependencies]`.
 fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     let manifest: DocumentMut = fs_err::read_to_string(root.join("Cargo.toml"))?.parse()?;
     let shared = manifest
@@ -156,7 +156,7 @@ fn offers_sdk(root: &Path) -> anyhow::Result<bool> {
     Ok(shared.and_then(|shared| shared.get("plugin-sdk")).is_some())
 }
 
-/// Adds the tables of a plugin; without a source of the SDK, the workspace has it.
+/// Adds the tables that a plugin needs to the manifest. If `sdk` is `None`, plugin-sdk is inherited from the workspace.
 fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     let mut library = Table::new();
     let kinds: Array = ["cdylib", "rlib"].into_iter().collect();
@@ -180,7 +180,7 @@ fn complete_manifest(manifest: &mut DocumentMut, sdk: Option<&SdkSource>) {
     if let Some(lints) = lints {
         manifest.insert("lints", lints);
     }
-    // In the order in which they are read, not in that of cargo's numbers.
+    // Order the tables as a reader expects them, instead of by the positions that cargo gave them.
     for (position, (_, item)) in manifest.iter_mut().enumerate() {
         if let Item::Table(table) = item {
             table.set_position(Some(position as isize));

@@ -1,4 +1,4 @@
-//! `publish`: an archive becomes a version of a layer at AWS.
+//! `publish`: publishes an archive as a version of a layer on AWS.
 
 use layer_format::sha256;
 
@@ -11,13 +11,14 @@ use crate::{
     terminal::stdout,
 };
 
-/// The runtime of functions that bring their own: the host's. Source: AWS Lambda Developer Guide, "Lambda runtimes".
+/// The Lambda runtime for functions that bring their own program, such as the host. Source: AWS Lambda Developer Guide,
+/// "Lambda runtimes".
 const RUNTIME: &str = "provided.al2023";
 
 /// The longest description of a version. Unit: characters. Source: AWS Lambda API Reference, "PublishLayerVersion".
 const MAX_DESCRIPTION: usize = 256;
 
-/// Publishes, and prints the ARN.
+/// Publishes the layer, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Publish) -> anyhow::Result<Exit> {
     let report = StaticReport::read(&args.layer)?;
     for finding in &report.findings {

@@ -65,7 +65,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
         .rfind(|version| version.same_configuration(&latest));
     let current = match same {
         Some(version) => version.version.clone(),
-        // The current state must not be lost either.
+        // Publish the current state too, so that it is not lost.
         None => function.publish("before cargo layer rollback", latest.revision.as_deref())?,
     };
     let target = target(function, &versions, &current, to)?;
@@ -94,7 +94,7 @@ fn roll_back_in_place(function: &mut Function<'_>, to: Option<u64>) -> anyhow::R
     report_live(function, target, LATEST, &description)
 }
 
-/// Returns the requested version, else the one that was live before `current`.
+/// Returns the requested version; if none was requested, the one that was live before `current`.
 fn target<'a>(
     function: &Function<'_>,
     versions: &'a [Configuration],

@@ -1,4 +1,5 @@
-//! `swap`: replaces the tools of a live function. They are tested before they are live, and go live in one step.
+//! `swap`: replaces the tools of a live function. The new tools are tested before they go live, and all go live in one
+//! step.
 
 mod environment;
 
@@ -31,7 +32,7 @@ struct Plan {
     tools: Vec<compare::Tool>,
 }
 
-/// Swaps, and prints the ARN of the version.
+/// Swaps the tools, and prints the ARN of the version.
 pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     let changes = EnvironmentChanges::from_args(args)?;
     let call = arguments(args)?;
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
             &list("TOOLS_LIST"),
         )
     };
-    // A function that does not start any more has no tools to lose.
+    // If the live configuration does not start, it serves no tools, so no tool can be lost.
     let old = selection(&live.layers, &live.variables).unwrap_or_default();
     let tools = selection(layers, &variables).map_err(DeployError::Selection)?;
     let plan = Plan {
@@ -103,7 +104,7 @@ pub(crate) fn run(args: &args::deploy::Swap) -> anyhow::Result<Exit> {
     }
 }
 
-/// Returns the live version, and the alias that points to it.
+/// Returns the live version, and the alias that points to it, if an alias is used.
 fn live_version(
     function: &mut Function<'_>,
     alias: Option<&str>,
@@ -164,7 +165,7 @@ fn fetch_layers(
     Ok(layer_cache)
 }
 
-/// Checks that no layer without tools is removed: it belongs to something else, which would miss it.
+/// Checks that no layer without tools is removed: something else, such as an extension, needs it.
 fn check_other_layers(
     live: &[LayerVersion],
     layers: &[LayerVersion],
@@ -208,7 +209,7 @@ fn check_changes(
     (Exit::Done, None)
 }
 
-/// Points the alias to a new version once that has passed its test.
+/// Publishes a new version, tests it, and points the alias to it if the test succeeds.
 fn swap_alias(
     function: &mut Function<'_>,
     alias: &Alias,
@@ -248,8 +249,8 @@ fn swap_alias(
     report_live(function, plan, &live, &back, &version_arn(latest, &version))
 }
 
-/// Updates a function without an alias, where an update is live at once: the previous state is published first, so that
-/// there is a way back.
+/// Updates a function that has no alias. The update is live immediately, so the previous state is published first, to
+/// make a rollback possible.
 fn swap_in_place(
     function: &mut Function<'_>,
     latest: &Configuration,
@@ -257,7 +258,7 @@ fn swap_in_place(
     smoke_test: &SmokeTest<'_>,
 ) -> anyhow::Result<Exit> {
     let before = function.publish("before cargo layer swap", latest.revision.as_deref())?;
-    // Publishing may count as a change.
+    // Read the configuration again: publishing may have changed the revision.
     let latest = function.configuration(None)?;
     let undo = format!(
         "`cargo layer rollback {} --to {before}` restores the previous state",
@@ -289,7 +290,7 @@ fn swap_in_place(
     )
 }
 
-/// Prints the live version, and the way back.
+/// Prints the live version, and the command that undoes the swap.
 fn report_live(
     function: &Function<'_>,
     plan: &Plan,
@@ -308,7 +309,8 @@ fn report_live(
     Ok(Exit::Done)
 }
 
-/// Changes layers and variables at once, and publishes a version. Returns its number.
+/// Updates the function's layers and environment variables in one request, then publishes a version. Returns the
+/// version number.
 fn publish_update(
     function: &mut Function<'_>,
     latest: &Configuration,
@@ -335,7 +337,7 @@ fn version_arn(latest: &Configuration, version: &str) -> String {
     format!("{}:{version}", latest.arn)
 }
 
-/// Returns the error of an interrupted swap, with the state of the function.
+/// Returns the error of a swap that failed halfway. It describes the state in which the function is.
 fn stopped_error(error: &anyhow::Error, state: &str) -> DeployError {
     let code = match (
         error.downcast_ref::<DeployError>(),
@@ -359,7 +361,7 @@ fn report_failed_verification(version: &str, problem: &str, state: &str) -> Exit
     Exit::VerificationFailed
 }
 
-/// Returns the call that tests the new version, if there is one.
+/// Returns the tool and the arguments of the call that tests the new version, if one was requested.
 fn arguments(args: &args::deploy::Swap) -> anyhow::Result<Option<(&str, Map<String, Value>)>> {
     let Some(tool) = &args.call else {
         return Ok(None);

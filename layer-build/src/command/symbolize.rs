@@ -1,4 +1,4 @@
-//! `symbolize`: resolves addresses in lines of a log to functions and lines, by the symbols that were kept when the
+//! `symbolize`: resolves addresses in a log to functions and source lines, with the symbols that were stored when the
 //! layer was built.
 
 use std::{
@@ -19,11 +19,11 @@ struct Address<'a> {
     library: &'a str,
     offset: u64,
     build_id: Option<&'a str>,
-    /// Whether it is a return address. The call itself comes before it.
+    /// Whether it is a return address. If so, the call is the instruction before it.
     is_return_address: bool,
 }
 
-/// Copies stdin to stdout, with the resolved addresses below each line.
+/// Copies stdin to stdout, and prints the resolved addresses below each line.
 pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     let folder = args
         .symbols
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
     };
     let mut out = std::io::stdout().lock();
     let mut log = std::io::stdin().lock();
-    // Logs may contain anything, also bytes that are not text.
+    // Read bytes: logs may contain text that is not UTF-8.
     let mut line = Vec::new();
     while log.read_until(b'\n', &mut line)? > 0 {
         out.write_all(&line)?;
@@ -53,14 +53,14 @@ pub(crate) fn run(args: &args::layer::Symbolize) -> anyhow::Result<Exit> {
                 writeln!(out, "    {frame}")?;
             }
         }
-        // The next line may come much later.
+        // Flush now, because the next line may come much later.
         out.flush()?;
         line.clear();
     }
     Ok(Exit::Done)
 }
 
-/// Returns the build ids of the layer's libraries, for lines without one.
+/// Returns the build ids of the layer's libraries, for addresses in the log that have none.
 fn build_ids(layer: &std::path::Path) -> anyhow::Result<HashMap<String, String>> {
     let archive = Archive::read(layer)?;
     let ids = archive.lib_files().filter_map(|(name, file)| {
@@ -77,7 +77,8 @@ struct Symbolizer {
 }
 
 impl Symbolizer {
-    /// Returns the functions at an address, the innermost first: inlined functions share it.
+    /// Returns the functions at an address: the inlined functions, the innermost first, and the function that contains
+    /// them.
     fn frames(&mut self, address: &Address<'_>) -> Vec<String> {
         let Address {
             library, offset, ..
@@ -121,7 +122,7 @@ impl Symbolizer {
                 found.push((name, location));
             }
         }
-        // The outermost is the function that has a symbol, where the debug lines have no name.
+        // If the debug information has no name for the outermost function, use its symbol.
         let symbol = loader.find_symbol(place);
         let symbol = symbol.map(|name| demangle_auto(name.into(), None).into_owned());
         if found.is_empty() {
@@ -140,7 +141,8 @@ impl Symbolizer {
     }
 }
 
-/// Returns the addresses of a line: `libmine.so+0x1a2b4`, with a build id behind it or not, or `libmine.so(+0x1a2b4)`.
+/// Returns the addresses in a line. They are written as `libmine.so+0x1a2b4`, with or without a build id after it, or
+/// as `libmine.so(+0x1a2b4)`.
 fn addresses(line: &str) -> Vec<Address<'_>> {
     let mut found = Vec::new();
     for (position, _) in line.match_indices("+0x") {
@@ -170,7 +172,7 @@ fn addresses(line: &str) -> Vec<Address<'_>> {
             library,
             offset,
             build_id,
-            // Every address except that of the signal is a return address.
+            // Every address is a return address, except the one at which a signal occurred.
             is_return_address: !before[..begin].ends_with(", in "),
         });
     }

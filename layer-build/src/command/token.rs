@@ -1,11 +1,11 @@
-//! `token`: a new token for a caller, which is shown only once.
+//! `token`: creates a token for a caller. It is shown only once.
 
 use host::server::http::bearer_tokens::NewToken;
 use serde_json::json;
 
 use crate::{args, exit::Exit, terminal::stdout};
 
-/// Prints a token, and the entry of it for the host.
+/// Prints a new token, and its entry for the host's configuration.
 pub(crate) fn run(args: &args::server::Token) -> anyhow::Result<Exit> {
     let name = &args.name;
     let NewToken { secret, hash } = NewToken::random();

@@ -1,4 +1,4 @@
-//! `tools`: the tools of a layer, a crate or a server.
+//! `tools`: lists the tools of a layer, a crate or a server.
 
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ fn signature(tool: &Value) -> String {
     format!("{name}({})", parameters.join(", "))
 }
 
-/// Returns the types of a schema's values, as far as it names them.
+/// Returns the types that a schema names, for output.
 fn type_name(schema: &Value) -> String {
     match &schema["type"] {
         Value::String(kind) => kind.clone(),

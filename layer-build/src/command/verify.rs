@@ -1,4 +1,4 @@
-//! `verify`: a check that a server serves the expected tools.
+//! `verify`: checks that a server serves the expected tools.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ use crate::{
     terminal::stdout,
 };
 
-/// The results, line by line.
+/// Prints the results line by line, and records whether a check has failed.
 #[derive(Default)]
 struct Report {
     has_failed: bool,
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &args::deploy::Verify) -> anyhow::Result<Exit> {
     })
 }
 
-/// Returns the tools that the layers declare and the lists select.
+/// Returns the tools that the layers declare and that `ENTRY_FILE` and `TOOLS_LIST` select.
 fn expected_tools(args: &args::deploy::Verify) -> anyhow::Result<Option<Vec<compare::Tool>>> {
     if args.layers.is_empty() {
         return Ok(None);
@@ -127,7 +127,7 @@ fn check_call(
     }
 }
 
-/// Checks the host's health endpoint. A gateway need not let it through.
+/// Checks the host's health endpoint. It is not an error if a gateway does not forward requests to it.
 fn check_health(client: &Client, url: &str, report: &mut Report) -> anyhow::Result<()> {
     let (status, body) = client.get(&health_url(url))?;
     let health: Value = serde_json::from_str(&body).unwrap_or_default();

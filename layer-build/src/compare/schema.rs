@@ -1,8 +1,8 @@
-//! Compares two JSON Schemas: whether the new one accepts less, more, or something else.
+//! Compares two JSON Schemas, and determines whether the new one accepts fewer, more or other values.
 //!
-//! A change of a keyword with an unknown effect (`not`, `if`, a changed `pattern`) counts as both less and more. One
-//! convention overrides logic: a property that is added to an object which is open for any narrows nothing, since
-//! no client has sent it before.
+//! If the effect of a change is unknown (`not`, `if`, a changed `pattern`), it counts as both fewer and more values.
+//! One case is an exception to strict logic: if an object accepts any property, adding a property to its schema does
+//! not count as fewer values, because no client has sent that property before.
 
 pub(super) mod difference;
 mod keywords;
@@ -21,8 +21,8 @@ use crate::compare::schema::{
     parts::{Schema, additional_properties, alternatives, choices, has_references, resolve},
 };
 
-/// The maximum number of pairs of schemas that are compared. Source: ours; the largest schemas of tools have some
-/// hundreds of parts, and all pairs beyond it count as different.
+/// The maximum number of pairs of schemas that are compared. All further pairs count as different. Source: ours; the
+/// largest schemas of tools have some hundreds of parts.
 const MAX_STEPS: u32 = 20_000;
 
 /// Returns the differences from one schema to another.
@@ -42,7 +42,8 @@ pub(crate) fn differences(old: &Value, new: &Value) -> Vec<Difference> {
 struct Pair<'a> {
     old_root: &'a Value,
     new_root: &'a Value,
-    /// The references that are being followed: a schema that refers to itself is the same if the rest is.
+    /// The pairs of references that are being followed. If a schema refers to itself, that part counts as equal, so
+    /// that the rest decides.
     open: RefCell<Vec<(Value, Value)>>,
     steps: Cell<u32>,
 }
@@ -71,7 +72,7 @@ impl Pair<'_> {
             }
             return;
         };
-        // Equal texts have equal meanings only where the targets of their references are equal.
+        // Equal schemas have the same meaning, unless they contain references, whose targets may differ.
         if left == right && !has_references(&left) {
             return;
         }
@@ -100,7 +101,8 @@ impl Pair<'_> {
         annotations(&left, &right, place, found);
     }
 
-    /// Compares `anyOf` and its kin: whether every alternative is covered by one of the other side.
+    /// Compares alternatives such as those of `anyOf`: finds out whether each alternative is covered by one of the
+    /// other schema.
     fn alternatives(
         &self,
         olds: &[Value],
@@ -113,7 +115,7 @@ impl Pair<'_> {
             self.compare(old, new, place, &mut inner);
             inner
         };
-        // If only one alternative has changed, the change inside it is the clearest.
+        // If only one alternative has changed, report the changes inside it, which is clearer.
         if olds.len() == news.len() {
             let pairs = olds.iter().zip(news).map(|(old, new)| between(old, new));
             let mut changed: Vec<_> = pairs.filter(|inner| !inner.is_empty()).collect();
@@ -296,7 +298,7 @@ fn inside(place: &str, name: &str) -> String {
     }
 }
 
-/// The longest text of a schema that is shown. Unit: characters.
+/// The maximum length of the text of a schema in a message. Unit: characters.
 const MAX_SHOWN: usize = 60;
 
 fn short(schema: &Value) -> String {

@@ -1,10 +1,10 @@
-//! A library split in two: the part that the loader needs, and the whole library for debuggers. A common build id
-//! connects them.
+//! Splits a library into two files: one with only the parts that the loader needs, and the whole library for debuggers.
+//! Both have the same build id.
 //!
-//! Written here, since the programs that could do it (`strip`, `objcopy`) belong to one CPU each, and their releases
-//! give different bytes. The mapped part stays as the linker wrote it, byte by byte; sections that are not mapped are
-//! removed, and with them everything that names a folder of this machine. The linker's build id would be a hash of the
-//! removed part as well: it is replaced by a hash of the remaining part.
+//! The programs `strip` and `objcopy` are not used, because each is built for one CPU, and different releases of them
+//! produce different bytes. The part that is mapped into memory is not changed. Sections that are not mapped are
+//! removed, and with them all paths of folders on this machine. The linker's build id is a hash that includes the
+//! removed part, so it is replaced by a hash of the remaining part.
 
 use layer_format::sha256;
 use object::{
@@ -17,7 +17,7 @@ use object::{
     read::elf::{FileHeader, ProgramHeader, SectionHeader},
 };
 
-/// The two halves.
+/// The two files.
 #[derive(Debug)]
 pub(crate) struct SplitLibrary {
     /// The library to pack.
@@ -87,7 +87,7 @@ fn strip(data: &[u8]) -> Result<Vec<u8>, StripError> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     let sections = header.sections(LittleEndian, data)?;
     let is_mapped = |section: &&Section| section.sh_flags(LittleEndian).contains(SHF_ALLOC);
-    // The first of all is empty by definition.
+    // The first section is always empty (a rule of ELF).
     let kept = 1 + sections.iter().skip(1).take_while(is_mapped).count();
     if sections
         .iter()
@@ -99,7 +99,7 @@ fn strip(data: &[u8]) -> Result<Vec<u8>, StripError> {
     }
     let mut out = data[..end_of_mapped(header, data, kept)?].to_vec();
 
-    // Names, each with a zero at its end; the first is empty.
+    // The names of sections, each with a zero byte at its end. The first name is empty.
     let mut names = vec![0];
     let mut headers = Vec::with_capacity(kept + 1);
     for (index, section) in sections.iter().take(kept).enumerate() {
@@ -145,7 +145,7 @@ fn strip(data: &[u8]) -> Result<Vec<u8>, StripError> {
     Ok(out)
 }
 
-/// Returns the end of the last bytes in the file that are mapped, or that map the others.
+/// Returns the position in the file after the last bytes that are mapped into memory, or that describe this mapping.
 fn end_of_mapped(
     header: &FileHeader64<LittleEndian>,
     data: &[u8],

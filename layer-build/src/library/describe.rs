@@ -1,4 +1,4 @@
-//! The declaration of a library, read by opening it in a child process: its code runs when it is opened.
+//! Reads the declaration of a library. The library is opened in a child process, because opening it runs its code.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -20,9 +20,9 @@ pub(crate) struct LibraryDeclaration {
     pub(crate) declaration: Declaration,
 }
 
-/// Opens `library` in a child, and returns its declaration, checked. With the folder that is `/opt/lib` on Lambda it is
-/// opened as there, without the environment of this program. Without a folder, which is for the user's own plugins
-/// alone, it has that environment.
+/// Opens `library` in a child process, checks its declaration and returns it. If `lambda_lib` is given, the child has
+/// the environment of a function whose `/opt/lib` is this folder, without that of this program. Otherwise, which is
+/// only for the user's own plugins, the child has the environment of this program.
 pub(crate) fn describe(
     library: &Path,
     lambda_lib: Option<&Path>,
@@ -53,7 +53,7 @@ pub(crate) fn describe(
         return Err(failed(FindingCode::PluginHangs.as_str(), message).into());
     };
     if !status.success() {
-        // The last line is ours, after any output of the plugin.
+        // The child prints the error as the last line, after any output of the plugin.
         let last = outcome.stderr.lines().last().unwrap_or_default();
         let reported = last
             .strip_prefix("error[")

@@ -1,5 +1,5 @@
-//! Facts from an ELF file: its CPU, its glibc, and the libraries it needs. The file is only read, never opened as a
-//! library.
+//! Reads facts from an ELF file: its CPU, the glibc version that it needs, and the libraries that it needs. The file is
+//! only parsed, never opened as a library.
 
 use std::path::Path;
 
@@ -21,27 +21,27 @@ use crate::{
 /// Facts from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ElfFacts {
-    /// The CPU it is for, by Rust's name.
+    /// Rust's name of the CPU that the file is for.
     pub(crate) cpu: String,
-    /// The newest glibc version that it names.
+    /// The newest glibc version that it needs.
     pub(crate) glibc: Option<Glibc>,
     /// The symbols that need a newer glibc than Amazon Linux 2023 has.
     pub(crate) too_new_symbols: Vec<String>,
-    /// The libraries it needs, by the names under which the loader looks for them.
+    /// The libraries that it needs, by the names for which the loader looks.
     pub(crate) needed: Vec<String>,
-    /// The name under which others need it, where it differs from its file name.
+    /// The name under which other libraries need it (`SONAME`), if it has one.
     pub(crate) soname: Option<String>,
-    /// The places where the loader looks first for needed libraries.
+    /// The folders in which the loader looks first for needed libraries (`RUNPATH`).
     pub(crate) run_path: Vec<String>,
-    /// Whether the loader has to change its code.
+    /// Whether the loader has to modify its code (text relocations).
     pub(crate) text_relocations: bool,
     /// Whether it asks for an executable stack.
     pub(crate) executable_stack: bool,
     /// Whether it has symbols that only debuggers read.
     pub(crate) symbols: bool,
-    /// The linker's id of the build, in hex.
+    /// The build id that the linker has written, in hex.
     pub(crate) build_id: Option<String>,
-    /// Whether it has a section table. Without it neither glibc nor the needed libraries are known.
+    /// Whether it has a section table. Without it, neither the glibc version nor the needed libraries are known.
     pub(crate) sections: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn is_elf(data: &[u8]) -> bool {
     data.starts_with(&ELFMAG)
 }
 
-/// Reads a file for a 64-bit CPU.
+/// Reads the facts from the content of a file for a 64-bit CPU.
 pub(crate) fn read_facts(data: &[u8]) -> object::Result<ElfFacts> {
     let header = FileHeader64::<LittleEndian>::parse(data)?;
     let cpu = match header.e_machine(LittleEndian) {
@@ -59,7 +59,8 @@ pub(crate) fn read_facts(data: &[u8]) -> object::Result<ElfFacts> {
         other => format!("ELF machine {}", other.0),
     };
     let mut facts = ElfFacts {
-        // The default of the CPU: without such a segment Linux takes an old program for one that needs it.
+        // This applies if the file has no segment that decides it. On x86_64, Linux then assumes an old program, which
+        // needs an executable stack.
         executable_stack: cpu == "x86_64",
         cpu,
         glibc: None,
@@ -146,7 +147,8 @@ impl ElfFacts {
                     .push(String::from_utf8_lossy(name).into_owned());
             }
         }
-        // A version may be demanded without a symbol of it: the loader refuses it anyway.
+        // A library may require a version without using a symbol of that version. The loader still refuses the library
+        // if the version is missing.
         if let Some((mut needs, strings)) = sections.gnu_verneed(LittleEndian, data)? {
             let strings = sections.strings(LittleEndian, data, strings)?;
             while let Some((_, mut versions)) = needs.next()? {

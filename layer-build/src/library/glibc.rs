@@ -1,4 +1,4 @@
-//! Versions of glibc, as systems provide them and files need them.
+//! Versions of glibc, which systems provide and files need.
 
 use std::str::FromStr;
 

@@ -14,12 +14,12 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Platform {
     pub(crate) arch: Arch,
-    /// The newest glibc version that may be needed.
+    /// The newest glibc version that the built files may need.
     pub(crate) glibc: Glibc,
 }
 
 impl Platform {
-    /// Returns Lambda on the CPU of this machine.
+    /// Returns the platform of a Lambda function that has the CPU of this machine.
     pub(crate) fn native() -> Self {
         Self {
             arch: Arch::native(),
@@ -34,7 +34,7 @@ impl Platform {
     }
 }
 
-/// A CPU, by Lambda's name.
+/// A CPU architecture that Lambda supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arch {
     /// Intel and AMD
@@ -58,7 +58,7 @@ impl Arch {
         self == Self::native() && cfg!(target_os = "linux")
     }
 
-    /// Returns the name in Rust and in manifests.
+    /// Returns the name of the CPU that Rust and manifests use.
     pub(crate) fn cpu(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -66,16 +66,16 @@ impl Arch {
         }
     }
 
-    /// Returns the target of Rust's compiler.
+    /// Returns the target triple of Rust's compiler.
     pub(crate) fn target(self) -> String {
         format!("{}-unknown-linux-gnu", self.cpu())
     }
 }
 
-/// Checks that everything is installed that builds for this CPU by way of zig.
+/// Checks that everything that is necessary to build for this CPU with zig is installed.
 ///
 /// # Errors
-/// The missing tool, and how to get it.
+/// The missing program, and how to install it.
 pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     if !has_zigbuild() {
         return Err(CliError::NoZig(arch.target()));
@@ -87,7 +87,7 @@ pub(crate) fn check_zig(arch: Arch) -> Result<(), CliError> {
     }
 }
 
-/// Reports whether cargo-zigbuild is installed, and zig where it looks for it.
+/// Reports whether cargo-zigbuild is installed, and zig in a place where cargo-zigbuild finds it.
 pub(crate) fn has_zigbuild() -> bool {
     let has_zig = std::env::var_os("CARGO_ZIGBUILD_ZIG_PATH").is_some()
         || succeeds(Command::new("zig").arg("version"))
@@ -97,7 +97,7 @@ pub(crate) fn has_zigbuild() -> bool {
     has_zig && succeeds(Command::new("cargo-zigbuild").arg("--version"))
 }
 
-/// Reports whether Rust's compiler has its standard library for this CPU.
+/// Reports whether the standard library for this CPU is installed for Rust's compiler.
 pub(crate) fn has_target(arch: Arch) -> bool {
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     let output = rustc
@@ -119,7 +119,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Returns qemu's emulator for the programs of a CPU, if there is one.
+/// Returns the path of qemu's emulator for programs of this CPU, if it is installed.
 pub(crate) fn emulator(cpu: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = [format!("qemu-{cpu}-static"), format!("qemu-{cpu}")];

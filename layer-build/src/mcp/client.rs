@@ -1,4 +1,5 @@
-//! A small MCP client of both eras: for `check`, `tools` and `call`.
+//! A small MCP client that supports both eras of MCP, with and without a handshake. `check`, `tools`, `call` and
+//! `verify` use it.
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
@@ -27,20 +28,21 @@ use crate::{
 /// streamed response.
 const MAX_RESPONSE: u64 = 200 << 20;
 
-/// The largest page of a list that is read. Unit: bytes. Source: ours; three times what a gateway of AWS passes on.
+/// The largest page of a list that is read. Unit: bytes. Source: ours; three times as large as the responses that AWS
+/// gateways forward.
 const MAX_PAGE: u64 = 32 << 20;
 
 /// The maximum number of pages of a list. Source: ours; far more tools than a model can choose from.
 const MAX_PAGES: usize = 1000;
 
-/// The time for a connection. Source: ours.
+/// The time limit for opening a connection. Source: ours.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time for a response to a call. Source: AWS Lambda Developer Guide, "Lambda quotas": a function may take 15 minutes.
-/// The rest is for its way.
+/// The time limit for the response to a call. Source: AWS Lambda Developer Guide, "Lambda quotas": a function may run
+/// for 15 minutes. The remaining minute is for the transport.
 const CALL_TIMEOUT: Duration = Duration::from_secs(16 * 60);
 
-/// The time for every other response. Source: ours; a cold start of a function may be part of it.
+/// The time limit for every other response. Source: ours; it allows for the cold start of a function.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client of one server.
@@ -55,14 +57,14 @@ pub(crate) struct Client {
     next_id: u64,
 }
 
-/// A session after a handshake.
+/// The session that a handshake has opened.
 struct Session {
     id: Option<String>,
     revision: String,
     server: Value,
 }
 
-/// The member of a result in which a server of the modern era names itself.
+/// The member of `_meta` in which a server of the modern era gives its name and version.
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 /// The name and the version of a server.
@@ -70,7 +72,7 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub(crate) struct ServerInfo {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// The revision of MCP that is spoken with it.
+    /// The revision of MCP that the client and the server use.
     pub(crate) revision: String,
 }
 
@@ -106,12 +108,12 @@ impl Client {
     pub(crate) fn new(url: &str, era: Era, headers: &[(String, String)], dump: bool) -> Self {
         let mut agent = Agent::config_builder()
             .http_status_as_error(false)
-            // The headers, and the trust, are for this URL alone.
+            // Do not follow redirects: the user trusts only this URL, and the headers are meant only for it.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT));
         if is_local(url) {
-            // A proxy cannot reach this machine, and must not read local requests.
+            // Do not use a proxy: it cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);
         }
         Self {
@@ -126,7 +128,7 @@ impl Client {
         }
     }
 
-    /// Signs every request.
+    /// Makes the client sign every request.
     pub(crate) fn with_signer(mut self, signer: Signer) -> Self {
         self.signer = Some(signer);
         self
@@ -149,7 +151,7 @@ impl Client {
         Ok(ServerInfo::from_json(&session.server, &session.revision))
     }
 
-    /// Returns the status and body of a page beside the endpoint.
+    /// Returns the status and the body of another URL of the server.
     pub(crate) fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
         let mut request = Request::get(url);
         for (name, value) in &self.headers {
@@ -204,7 +206,7 @@ impl Client {
         self.request("tools/call", &params, &headers)
     }
 
-    /// Sends one request; its headers are for servers that speak the modern era.
+    /// Sends one request. `headers` are sent only to servers of the modern era.
     fn request(
         &mut self,
         method: &str,
@@ -217,7 +219,8 @@ impl Client {
         Ok(self.legacy(method, params)?.map_err(CliError::from)?)
     }
 
-    /// Returns the result in the modern era; `None`: the server does not know it, and a handshake has opened a session.
+    /// Sends a request in the modern era, and returns its result. `None` means that the server does not support that
+    /// era, and that a handshake has opened a session.
     fn try_modern(
         &mut self,
         method: &str,
@@ -227,7 +230,7 @@ impl Client {
         if self.era != Era::Legacy {
             match self.modern(method, params, headers)? {
                 Ok(result) => return Ok(Some(result)),
-                // The response of a server that does not know the era, or that requires a handshake first.
+                // The server does not support the modern era, or requires a handshake first.
                 Err(response) if self.era == Era::Auto && response.is_era_mismatch() => {
                     self.era = Era::Legacy;
                 }
@@ -310,7 +313,7 @@ impl Client {
         [revision].into_iter().chain(id).collect()
     }
 
-    /// Sends a request, and returns its answer among all messages that come back.
+    /// Sends a request, and returns the message with its result. Other messages that arrive are shown.
     fn exchange(
         &mut self,
         method: &str,
@@ -323,7 +326,7 @@ impl Client {
         let (status, response_headers, body) = self.post(&message, headers)?;
         for mut message in messages(&response_headers, &body) {
             if message["id"] != id {
-                // Progress and log messages of the tool.
+                // This is a progress or log message of the tool.
                 message!("{}", notification_text(&message));
             } else if message["result"].is_object() {
                 return Ok((Ok(message["result"].take()), response_headers));
@@ -353,7 +356,7 @@ impl Client {
             for (name, value) in headers {
                 message!("-> {name}: {value}");
             }
-            // Headers of the command line may be secrets.
+            // Do not show the values: headers from the command line may be secrets.
             for (name, _) in &self.headers {
                 message!("-> {name}: ...");
             }
@@ -403,8 +406,8 @@ impl Client {
 }
 
 impl ErrorResponse {
-    /// Reports whether the server refuses the era, and not the request itself. A server of the other era knows neither
-    /// the revision nor the methods, or misses the session.
+    /// Reports whether the server rejects the era and not the request itself: a server of the other era does not know
+    /// the revision or the method, or requires a session.
     fn is_era_mismatch(&self) -> bool {
         let code = self.error["code"].as_i64();
         let is = |known: i32| code == Some(known.into());

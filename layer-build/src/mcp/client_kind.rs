@@ -20,7 +20,7 @@ pub(crate) enum ClientKind {
 }
 
 impl ClientKind {
-    /// All of them, in the order in which they are shown.
+    /// All clients, in the order in which they are shown.
     pub(crate) const ALL: [Self; 7] = [
         Self::ClaudeCode,
         Self::ClaudeDesktop,
@@ -31,7 +31,7 @@ impl ClientKind {
         Self::Inspector,
     ];
 
-    /// Reports whether it knows only servers that it starts, unless they are on the public internet.
+    /// Reports whether it can use only servers that it starts itself, and servers on the public internet.
     pub(crate) fn starts_its_servers(self) -> bool {
         self == Self::ClaudeDesktop
     }

@@ -1,6 +1,6 @@
-//! Configurations of MCP clients for a server: each in its own form.
+//! Makes the configurations of MCP clients for a server, each in the format of the client.
 //!
-//! Source: the documentation of each client; the names of places are those that it uses itself.
+//! Source: the documentation of each client, which also uses these names for the places of configurations.
 
 mod token;
 
@@ -16,23 +16,23 @@ use crate::{
     mcp::client_kind::ClientKind,
 };
 
-/// The way to reach a server.
+/// How to reach a server: at a URL, or by starting a command.
 #[derive(Clone, Debug)]
 pub(crate) enum ServerEndpoint {
     Http {
         url: String,
         headers: Vec<(String, String)>,
-        /// The variable that has the token, if the server requires one.
+        /// The environment variable that has the token, if the server requires one.
         token_env: Option<String>,
     },
-    /// The client starts it.
+    /// The client starts the server, and communicates over stdin and stdout.
     Stdio {
         command: Vec<String>,
         env: Vec<(String, String)>,
     },
 }
 
-/// Returns the command by which a client can start a server with the current tools of some packages.
+/// Returns the command with which a client can start a server with the current tools of these packages.
 pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<String>> {
     let manifest = packages::manifest(selection)?;
     let mut command = vec![
@@ -50,7 +50,7 @@ pub(crate) fn dev_command(selection: &PackageSelection) -> anyhow::Result<Vec<St
 
 /// The configuration of a client.
 pub(crate) struct Setup {
-    /// The place of the configuration.
+    /// The place where the configuration belongs, such as the name of a file.
     pub(crate) place: &'static str,
     pub(crate) text: String,
 }
@@ -107,7 +107,7 @@ pub(crate) fn setup(
 }
 
 impl ServerEndpoint {
-    /// Returns the same endpoint with its token among the headers, in the syntax of this client.
+    /// Returns the same endpoint, with the token added to the headers in the syntax of this client.
     fn for_client(&self, client: ClientKind, name: &str) -> Self {
         let mut endpoint = self.clone();
         if let Self::Http {
@@ -122,7 +122,7 @@ impl ServerEndpoint {
         endpoint
     }
 
-    /// Returns the variable that has its token, if it requires one.
+    /// Returns the environment variable that has the server's token, if it requires one.
     fn token_env(&self) -> Option<&str> {
         match self {
             Self::Http { token_env, .. } => token_env.as_deref(),
@@ -143,8 +143,8 @@ fn servers(key: &str, name: &str, entry: Value) -> String {
     format!("{:#}", json!({ key: { name: entry } }))
 }
 
-/// Returns a server in JSON; `url_key` is the member of the URL, `kind` the value of the member that names the
-/// transport.
+/// Returns the JSON for a server. `url_key` is the name of the member with the URL, `kind` the name of the member with
+/// the transport.
 fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> Value {
     let mut entry = Map::new();
     let mut set = |key: &str, value: Value| entry.insert(key.to_owned(), value);
@@ -173,10 +173,10 @@ fn server_entry(server: &ServerEndpoint, url_key: &str, kind: Option<&str>) -> V
     entry.into()
 }
 
-/// Returns a server that is reached through a program that speaks HTTP for clients which do not.
+/// Returns the JSON for a server that is reached through `mcp-remote`, a program that clients without HTTP can start.
 ///
-/// Source: the README of `mcp-remote`: plain HTTP only to this machine unless it is allowed, and no blanks in
-/// arguments, since some clients split them there.
+/// Source: the README of `mcp-remote`: unencrypted HTTP to other machines must be allowed explicitly, and arguments
+/// must not contain blanks, because some clients split them there.
 fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
     if is_unencrypted_remote(url) {
@@ -203,7 +203,7 @@ fn bridge(url: &str, headers: &[(String, String)]) -> Value {
     bridge
 }
 
-/// Reports whether it is HTTP without encryption, to another machine.
+/// Reports whether the URL is unencrypted HTTP to another machine.
 fn is_unencrypted_remote(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http") && !matches!(url.host(), Some("localhost" | "127.0.0.1"))
@@ -273,7 +273,7 @@ fn inspector(server: &ServerEndpoint) -> Result<String, CliError> {
     let args = shlex::try_join(args.iter().map(String::as_str));
     let mut line = args.map_err(|_| CliError::NulInCommand)?;
     if let Some(variable) = server.token_env() {
-        // In quotes that let the shell expand it.
+        // Use double quotes, in which the shell replaces the variable by its value.
         line += &format!(r#" --header "Authorization: Bearer ${variable}""#);
     }
     Ok(line)

@@ -1,4 +1,4 @@
-//! A client and its server: one by its URL, or the real host that serves layers or the plugins of packages.
+//! Connects a client to a server: one with a URL, or a local host that serves layers or the plugins of packages.
 
 use std::{
     path::PathBuf,
@@ -20,12 +20,12 @@ use crate::{
     process::{child, env_file, host::HostProcess, temp_dir},
 };
 
-/// The time that a host may take to end after it has cut its connections. Unit: seconds. Source: ours; a core dump
-/// takes its time.
+/// The time that a host may take to end after it has closed its connections. Unit: seconds. Source: ours; writing a
+/// core dump takes long.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The variables that a host gets without the rest of the environment: those that decide about its tools. None is a
-/// secret.
+/// The environment variables that a host gets if it gets no others: those that affect which tools it serves. None of
+/// them is a secret.
 const HOST_VARIABLES: [&str; 7] = [
     "AWS_LAMBDA_LOG_FORMAT",
     "AWS_LAMBDA_LOG_LEVEL",
@@ -36,7 +36,8 @@ const HOST_VARIABLES: [&str; 7] = [
     "TOOLS_LIST",
 ];
 
-/// The server to connect to: one by its URL, else layers, else the plugins of packages.
+/// The server to connect to: the one with the URL; if there is none, a local host with the layers; if there are none, a
+/// local host with the plugins of packages.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionOptions {
     /// The layers, in the function's order.
@@ -46,16 +47,16 @@ pub(crate) struct ConnectionOptions {
     pub(crate) era: Era,
     /// The headers of every request.
     pub(crate) headers: Vec<(String, String)>,
-    /// The variable that has the token of the server behind the URL.
+    /// The environment variable that has the token for the server at the URL.
     pub(crate) token_env: Option<String>,
     /// Whether to show requests and responses on stderr.
     pub(crate) dump: bool,
-    /// Whether the code of the layers sees the environment of this program. Calls may need it, for the credentials of
-    /// AWS for example.
+    /// Whether the code in the layers gets the environment variables of this program. Calls may need them, for example
+    /// for AWS credentials.
     pub(crate) passes_environment: bool,
 }
 
-/// A client, and everything that must live as long as it.
+/// A client, and everything that must exist as long as the client.
 pub(crate) struct Connection {
     client: Client,
     local_host: Option<LocalHost>,
@@ -64,13 +65,13 @@ pub(crate) struct Connection {
 /// A host that this program started.
 struct LocalHost {
     process: HostProcess,
-    /// A channel without messages: it is closed when all output of the host is printed.
+    /// A channel without messages. It is closed when all output of the host has been printed.
     stderr_closed: Receiver<()>,
     _opt: TempDir,
 }
 
 impl Connection {
-    /// Connects. Without a URL it builds the layers, as far as necessary, and serves them by a local host.
+    /// Connects. If there is no URL, it first builds a layer if necessary, and starts a local host.
     pub(crate) fn open(options: &ConnectionOptions) -> anyhow::Result<Self> {
         if let Some(url) = &options.url {
             let mut headers = options.headers.clone();
@@ -83,7 +84,7 @@ impl Connection {
             });
         }
         let opt = temp_dir::create()?;
-        // If no layer has a plugin, the host must report that.
+        // Create the folder even if no layer has a plugin: the host then reports that.
         fs_err::create_dir_all(opt.path().join("lib"))?;
         let mut layers = Vec::new();
         let mut variables = Vec::new();
@@ -91,7 +92,7 @@ impl Connection {
             let packages = packages::find(&options.packages)?;
             let manifest = packages::manifest(&options.packages)?;
             variables = env_file::read(&manifest.with_file_name(".env"), false)?;
-            // Variables of the shell win.
+            // Environment variables of the shell have precedence.
             variables.retain(|(name, _)| std::env::var_os(name).is_none());
             layer::build_for_development(&packages, opt.path())?;
         }
@@ -113,9 +114,9 @@ impl Connection {
         host.envs(variables);
         host.arg("__host")
             .env("MCP_PLUGIN_DIR", opt.path().join("lib"));
-        // Nobody else can reach it.
+        // Remove the tokens, which are not necessary: nobody else can reach this host.
         host.env_remove("MCP_BEARER_TOKENS");
-        // Variables that the user has set win.
+        // Environment variables that the user has set have precedence.
         for (variable, value) in [
             ("MCP_ON_BAD_PLUGIN", "stop"),
             ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
@@ -149,12 +150,12 @@ impl Connection {
         })
     }
 
-    /// Reports whether a local host answers.
+    /// Reports whether the server is a local host that this program started.
     pub(crate) fn is_local(&self) -> bool {
         self.local_host.is_some()
     }
 
-    /// Sends a request; if the local host has ended meanwhile, the error is about that.
+    /// Sends a request. If it fails because the local host has ended, the error says so.
     pub(crate) fn request<T>(
         &mut self,
         doing: &str,
@@ -165,7 +166,8 @@ impl Connection {
             return answer;
         };
         answer.map_err(|error| {
-            // It ends a little later than its connections do; an answer that was cut off looks like one without a code.
+            // The host ends a little later than its connections. A response that broke off looks like an error without
+            // a code.
             let is_answer =
                 |error: &CliError| matches!(error, CliError::Answered { code: Some(_), .. });
             if error.downcast_ref().is_some_and(is_answer) {

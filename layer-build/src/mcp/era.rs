@@ -1,6 +1,6 @@
-//! The eras of MCP that a server may speak.
+//! The eras of MCP: with a handshake (legacy), or without (modern).
 
-/// The era to speak.
+/// The era that a client uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Era {
     /// Revision 2026-07-28, and the handshake if the server does not know it

@@ -1,4 +1,4 @@
-//! Headers of requests: the token of a caller, and copies of parts of the body.
+//! The headers of requests: the token of a caller, and copies of parts of the body.
 
 use mcp_protocol::encode_header;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use ureq::http::HeaderValue;
 
 use crate::error::CliError;
 
-/// Returns the header with the token of a variable.
+/// Returns the value of the header `Authorization` with the token in this environment variable.
 pub(crate) fn bearer(variable: &str) -> Result<String, CliError> {
     let token = std::env::var(variable).unwrap_or_default();
     let value = format!("Bearer {}", token.trim());
@@ -16,7 +16,7 @@ pub(crate) fn bearer(variable: &str) -> Result<String, CliError> {
     Ok(value)
 }
 
-/// Returns the headers that repeat arguments, as the schema asks for them by `x-mcp-header`.
+/// Returns the headers that repeat arguments, which the schema requests with `x-mcp-header`.
 pub(crate) fn argument_headers(
     schema: &Value,
     arguments: &Map<String, Value>,

@@ -1,9 +1,9 @@
-//! Messages of a server: those of a body, and the text of a notification.
+//! JSON-RPC messages of a server: reads them from the body of a response, and describes notifications.
 
 use serde_json::Value;
 use ureq::http::HeaderMap;
 
-/// Returns the messages of a body: one, or a stream of events.
+/// Returns the messages in a body, which contains one message or a stream of events.
 pub(crate) fn messages(headers: &HeaderMap, body: &str) -> Vec<Value> {
     let kind = headers.get("content-type");
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -21,7 +21,7 @@ pub(crate) fn messages(headers: &HeaderMap, body: &str) -> Vec<Value> {
     events.collect()
 }
 
-/// Returns the text of a notification, for people.
+/// Returns a line for the user that describes a notification.
 pub(crate) fn notification_text(message: &Value) -> String {
     let params = &message["params"];
     match message["method"].as_str() {

@@ -1,4 +1,4 @@
-//! Tools and their results, as a server describes them.
+//! Lookups in the tools and results that a server returns.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) fn find<'a>(tools: &'a [Value], name: &str) -> Result<&'a Value, CliE
     })
 }
 
-/// Returns the text of a result, for people.
+/// Returns the text of a result, for output.
 pub(crate) fn result_text(result: &Value) -> String {
     let blocks = result["content"].as_array();
     let texts = blocks

@@ -1,4 +1,4 @@
-//! Processes that run the code of plugins, with an environment as on Lambda and a time limit.
+//! Runs child processes that execute code of plugins, with an environment as on Lambda and with a time limit.
 
 use std::{
     ffi::OsStr,
@@ -11,23 +11,23 @@ use std::{
 
 use anyhow::Context;
 
-/// The time that a plugin may take to return its declaration. Unit: seconds; default 60.
-/// Source: ours. Lambda gives the whole start 10 seconds (AWS Lambda Developer Guide, "Understanding the Lambda
-/// execution environment lifecycle"); six times as long is enough for a machine that does other things as well.
+/// The time that a plugin may take to return its declaration. Unit: seconds; default 60. Source: ours. Lambda allows 10
+/// seconds for the whole start (AWS Lambda Developer Guide, "Understanding the Lambda execution environment
+/// lifecycle"); six times as long is enough even on a busy machine.
 pub(crate) const CHILD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The interval at which a process is checked for its end.
+/// The interval at which to check whether a process has ended.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// The environment of a function that matters to a library, without the user's own.
-/// Source: AWS Lambda Developer Guide, "Using Lambda environment variables".
+/// The environment variables of a function that affect a library, without those that the user configures. Source: AWS
+/// Lambda Developer Guide, "Using Lambda environment variables".
 const LAMBDA_ENVIRONMENT: [(&str, &str); 3] = [
     ("LANG", "en_US.UTF-8"),
     ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
     ("TZ", ":UTC"),
 ];
 
-/// Returns a command that runs a program as on Lambda, with this folder as `/opt/lib`.
+/// Returns a command that runs a program with an environment as on Lambda. This folder takes the place of `/opt/lib`.
 pub(crate) fn lambda_command(program: impl AsRef<OsStr>, lib: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(LAMBDA_ENVIRONMENT);
@@ -37,14 +37,14 @@ pub(crate) fn lambda_command(program: impl AsRef<OsStr>, lib: &Path) -> Command 
 
 /// The outcome of a process.
 pub(crate) struct ChildOutcome {
-    /// The exit status. `None`: it was killed after `timeout`.
+    /// The exit status; `None` if the process was killed after `timeout`.
     pub(crate) status: Option<ExitStatus>,
     pub(crate) stderr: String,
 }
 
-/// Waits until a process ends, or kills it.
+/// Runs a process until it ends, and kills it after `timeout`.
 pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<ChildOutcome> {
-    // A file, since an unread pipe would block the process.
+    // Use a file: a pipe that nobody reads would block the process when it is full.
     let mut stderr_file = tempfile::tempfile().context("a temporary file cannot be created")?;
     let mut child = command
         .stdin(Stdio::null())

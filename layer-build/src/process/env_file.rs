@@ -1,10 +1,10 @@
-//! `.env`: variables for tools that are not in the environment of the shell.
+//! Reads `.env`, a file with environment variables for tools.
 
 use std::path::Path;
 
 use crate::error::CliError;
 
-/// Reads the variables of a file. An optional file may be missing.
+/// Reads the environment variables in a file. If the file is missing, that is an error only if it is required.
 pub(crate) fn read(path: &Path, is_required: bool) -> Result<Vec<(String, String)>, CliError> {
     let failed = |problem: String| CliError::EnvFile {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! The real host, serving plugins in a separate process.
+//! Runs the host, which serves plugins, in a separate process.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,10 +17,10 @@ use crate::error::CliError;
 /// The interval at which a host checks whether its parent still exists.
 const PARENT_POLL: Duration = Duration::from_millis(500);
 
-/// The interval at which a host that is shutting down is checked for its end.
+/// The interval at which to check whether a host that is shutting down has ended.
 const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// Ends this process in good order once its parent is gone, which could not send a signal itself.
+/// Makes this process shut down when its parent has ended, for the case that the parent could not stop it.
 pub(crate) fn exit_with_parent() {
     let parent = parent_id();
     std::thread::spawn(move || {
@@ -31,13 +31,13 @@ pub(crate) fn exit_with_parent() {
     });
 }
 
-/// Asks a process to end in good order. Reports whether it exists.
+/// Sends SIGTERM to a process, and reports whether the process exists.
 pub(crate) fn terminate(process: u32) -> bool {
     let pid = process.try_into().ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok())
 }
 
-/// A host that serves. It ends when this value is dropped.
+/// A host that serves. It is killed when this value is dropped.
 pub(crate) struct HostProcess {
     child: Child,
     pub(crate) url: String,
@@ -46,15 +46,16 @@ pub(crate) struct HostProcess {
 /// The reason why a host does not serve.
 #[derive(Debug)]
 pub(crate) enum HostStartError {
-    /// It reported errors, as codes and messages.
+    /// It reported errors. Each has a code and a message.
     Refused(Vec<(String, String)>),
-    /// It crashed, with this last output.
+    /// It crashed. This is the end of its output.
     Crashed(String),
     Hangs,
 }
 
 impl HostProcess {
-    /// Starts a host that listens on this socket, else on a free port. Its log lines go to `log`.
+    /// Starts a host that listens on this socket, or on a free port if there is none. Each line that it prints is
+    /// passed to `log`.
     pub(crate) fn start(
         command: &mut Command,
         listener: Option<&TcpListener>,
@@ -78,7 +79,7 @@ impl HostProcess {
             let mut sender = Some(sender);
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 log(&line);
-                // Once it listens, its log lines have no receiver.
+                // When the host listens, nobody receives lines any more: stop sending them.
                 if sender
                     .as_ref()
                     .is_some_and(|sender| sender.send(line).is_err())
@@ -127,7 +128,7 @@ impl HostProcess {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits for its exit status: a process that ends closes its files some time before its status is available.
+    /// Waits for its exit status. A process that ends closes its files some time before its exit status is available.
     pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
         let started = Instant::now();
         loop {
@@ -139,10 +140,10 @@ impl HostProcess {
         }
     }
 
-    /// Lets it finish requests in progress, and end.
+    /// Makes it finish the requests in progress and end, and waits for that.
     pub(crate) fn shut_down(mut self) {
         if terminate(self.child.id()) {
-            // The host has its own time limit; if waiting fails it is killed.
+            // The host has its own time limit for this. If waiting fails, dropping this value kills it.
             let _ = self.child.wait();
         }
     }
@@ -168,13 +169,13 @@ impl From<HostStartError> for CliError {
 
 impl Drop for HostProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Ignore errors: the process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Parses the errors of `bootstrap serve`: one, or several below a first line with their number.
+/// Parses the errors that `bootstrap serve` prints: a single one, or several after a first line with their number.
 fn parse_start_errors(output: &[String]) -> Option<Vec<(String, String)>> {
     let coded = |line: &str| {
         let (code, message) = line.split_once("] ")?;

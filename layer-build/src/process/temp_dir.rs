@@ -1,15 +1,15 @@
-//! Temporary folders. They are removed when dropped; those of a killed program are removed when the next one needs
-//! some.
+//! Temporary folders. They are removed when they are dropped. If this program is killed, its folders are removed when
+//! it next creates temporary folders.
 
 use std::{io, path::Path, sync::Once};
 
 use rustix::process::{Pid, test_kill_process};
 use tempfile::{Builder, TempDir};
 
-/// The prefix of their names. The number of the owning process follows.
+/// The prefix of their names. The id of the process that created the folder follows.
 const PREFIX: &str = "cargo-layer-";
 
-/// Creates a folder among the system's temporary ones.
+/// Creates a folder in the system's folder for temporary files.
 pub(crate) fn create() -> io::Result<TempDir> {
     static SWEPT: Once = Once::new();
     let parent = std::env::temp_dir();
@@ -23,9 +23,9 @@ pub(crate) fn create_in(parent: &Path) -> io::Result<TempDir> {
     Builder::new().prefix(&prefix).tempdir_in(parent)
 }
 
-/// Removes the folders of processes that do not exist any more.
+/// Removes the folders of processes that no longer exist.
 pub(crate) fn remove_stale(parent: &Path) {
-    // A folder that cannot be removed, perhaps because it is another user's, is no reason to stop.
+    // Ignore folders that cannot be removed, for example because they belong to another user.
     let entries = std::fs::read_dir(parent).into_iter().flatten();
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();

@@ -1,4 +1,4 @@
-//! Checks of ELF files, and the host's checks of files in its folder.
+//! Checks every ELF file, and whether the host would accept the files in `lib`.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,9 +11,9 @@ use crate::{
     static_check::subject::{Layer, Library, Subject},
 };
 
-/// The libraries that `provided.al2023` has for certain: glibc's own, and the unwinder that every Rust program needs.
+/// The libraries that `provided.al2023` certainly has: those of glibc, and the unwinder that every Rust program needs.
 /// Source: the GNU C Library manual, "Installing the C Library", and GCC's `libgcc_s`; AWS, "Amazon Linux 2023 User
-/// Guide", "AL2023 minimal container image". It has more libraries, which no page of AWS promises by name.
+/// Guide", "AL2023 minimal container image". It has more libraries, but no documentation of AWS guarantees them.
 const SYSTEM_LIBRARIES: [&str; 13] = [
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",
@@ -30,10 +30,10 @@ const SYSTEM_LIBRARIES: [&str; 13] = [
     "libutil.so.1",
 ];
 
-/// The maximum number of symbols that are named.
+/// The maximum number of symbols that a message names.
 const MAX_NAMED_SYMBOLS: usize = 3;
 
-/// Checks every ELF file. `system` are further libraries of the function's system.
+/// Checks every ELF file. `system` lists further libraries that the function's system has.
 pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Finding>) {
     let cpu = subject.cpu().unwrap_or_default();
     let in_layers = subject
@@ -46,7 +46,7 @@ pub(crate) fn check(subject: &Subject, system: &[String], findings: &mut Vec<Fin
         .chain(system.iter().map(String::as_str))
         .collect();
     for layer in subject.host.iter().chain(&subject.layers) {
-        // The target of a link is checked in its own place.
+        // Skip links: the file that a link points to is checked itself.
         let files = layer.libraries.iter();
         for library in files.filter(|library| library.link_target.is_none()) {
             let location = layer.location(&library.path);
@@ -147,7 +147,7 @@ fn check_facts(
     }
 }
 
-/// Checks that plugins are in `lib`, the only folder that the host reads, and listed in manifests.
+/// Checks that plugins are in `lib`, the only folder that the host reads, and that manifests list them.
 fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
     let is_link_target = |path: &str| {
         let mut plugins = layer.plugins();
@@ -180,7 +180,7 @@ fn check_placement(layer: &Layer, findings: &mut Vec<Finding>) {
             findings.push(if layer.declares(name) {
                 Finding::from_host(problem.code().as_str(), message)
             } else {
-                // It may be any file: the host ignores it.
+                // The host ignores this file, which may be anything.
                 Finding::skipped(problem.code(), message)
             });
         }

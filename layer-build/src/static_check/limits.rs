@@ -1,4 +1,4 @@
-//! The limits of Lambda for archives, layers and variables, independent of their content.
+//! Checks Lambda's limits for archives, layers and environment variables.
 
 use crate::{
     archive::read::EntryKind,
@@ -7,17 +7,18 @@ use crate::{
     static_check::subject::{Layer, Subject},
 };
 
-/// Source of these: AWS Lambda Developer Guide, "Lambda quotas": size of an archive that is uploaded directly (unit: bytes), of
-/// function and layers unzipped (unit: bytes).
+/// Lambda's limits for the size of an archive that is uploaded directly, and for the unzipped size of a function and
+/// its layers. Unit: bytes. Source: AWS Lambda Developer Guide, "Lambda quotas".
 pub(crate) const MAX_UPLOAD: u64 = 50 << 20;
 const MAX_UNZIPPED: u64 = 250 << 20;
 
-/// The permission that everyone must have, since a function does not run as the owner of its files.
+/// The permissions that all users need on files and on folders, because a function does not run as the owner of its
+/// files.
 const MODE_READ: u32 = 0o004;
 const MODE_ENTER: u32 = 0o005;
 const MODE_RUN: u32 = 0o005;
 
-/// The variables by which a function selects from its layers.
+/// The environment variables with which a function selects from the plugins and tools in its layers.
 #[derive(Debug, Default)]
 pub(crate) struct SelectionOptions {
     /// The entries of `ENTRY_FILE`.
@@ -26,7 +27,7 @@ pub(crate) struct SelectionOptions {
     pub(crate) tools_list: Vec<String>,
 }
 
-/// Checks these layers and their function. `count` is the number of layers, also of those that cannot be read.
+/// Checks these layers and their function. `count` is the number of all layers, including those that cannot be read.
 pub(crate) fn check(
     subject: &Subject,
     count: usize,
@@ -121,7 +122,7 @@ fn check_function(host: &Layer, findings: &mut Vec<Finding>) {
     ));
 }
 
-/// Checks for files that overwrite each other: Lambda unpacks the layers into one folder.
+/// Checks whether files of different layers overwrite each other: Lambda unpacks all layers into one folder.
 fn check_overwrites(layers: &[Layer], findings: &mut Vec<Finding>) {
     for (index, later) in layers.iter().enumerate() {
         let files = later

@@ -1,4 +1,4 @@
-//! Layers and a function that are checked together, with the facts of their ELF files and manifests.
+//! The layers and the function that are checked together, with facts from their ELF files and manifests.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::{
     library::elf::{self, ElfFacts},
 };
 
-/// The subject of a check: the layers in the function's order, and its own code.
+/// The subject of a check: the layers in the function's order, and the function's own code.
 pub(crate) struct Subject {
     pub(crate) layers: Vec<Layer>,
     pub(crate) host: Option<Layer>,
 }
 
-/// An archive, with the facts of its ELF files and manifests.
+/// An archive, with facts from its ELF files and manifests.
 pub(crate) struct Layer {
     pub(crate) archive: Archive,
     pub(crate) libraries: Vec<Library>,
@@ -29,7 +29,7 @@ pub(crate) struct Library {
     pub(crate) path: String,
     pub(crate) facts: ElfFacts,
     pub(crate) is_plugin: bool,
-    /// The path of the real file, if this is a link.
+    /// The path of the file that this points to, if this is a link.
     pub(crate) link_target: Option<String>,
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn read(path: &Path, findings: &mut Vec<Finding>) -> anyhow::Result<O
 }
 
 impl Layer {
-    /// Returns a place in it, for people.
+    /// Returns the name of a place in the archive, for messages.
     pub(crate) fn location(&self, path: &str) -> String {
         format!("{}: {path}", self.archive.path.display())
     }
@@ -125,7 +125,7 @@ impl Layer {
         plugins.filter_map(Library::name_in_lib)
     }
 
-    /// Returns the CPU of its manifest, else of its first library.
+    /// Returns the CPU in its manifest; if it has no manifest, that of its first library.
     pub(crate) fn cpu(&self) -> Option<&str> {
         let declared = self.manifests.first().map(|manifest| manifest.cpu.as_str());
         declared.or_else(|| Some(self.libraries.first()?.facts.cpu.as_str()))
@@ -139,7 +139,7 @@ impl Layer {
 }
 
 impl Library {
-    /// Returns its file name, if it is in the folder where the host and the loader look.
+    /// Returns its file name, if it is directly in `lib`, where the host and the loader look.
     pub(crate) fn name_in_lib(&self) -> Option<&str> {
         let name = self.path.strip_prefix("lib/")?;
         (!name.contains('/')).then_some(name)
@@ -147,7 +147,7 @@ impl Library {
 }
 
 impl Subject {
-    /// Returns the CPU that all files must be for: that of the function's own code, else of the first layer.
+    /// Returns the CPU that all files must be for: that of the function's own code, or else that of the first layer.
     pub(crate) fn cpu(&self) -> Option<&str> {
         let all = self.host.iter().chain(&self.layers);
         all.filter_map(Layer::cpu).next()

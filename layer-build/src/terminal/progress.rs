@@ -1,4 +1,4 @@
-//! The current activity, shown on terminals only, and removed when it ends.
+//! Shows the current activity, only on terminals. The text is removed when the activity ends.
 
 use std::time::Duration;
 

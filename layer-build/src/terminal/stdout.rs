@@ -1,4 +1,4 @@
-//! Data, on stdout.
+//! Prints data on stdout.
 
 use std::{
     fmt::Display,
@@ -10,7 +10,7 @@ use crate::terminal::escape::escaped;
 /// Prints a line of data, without the control characters of strangers.
 ///
 /// # Errors
-/// When the reader is gone: `println` would panic.
+/// If stdout is closed. (`println` would panic.)
 pub(crate) fn line(text: impl Display) -> io::Result<()> {
     let text = text.to_string();
     writeln!(io::stdout().lock(), "{}", escaped(&text))

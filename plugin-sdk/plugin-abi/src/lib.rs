@@ -1,26 +1,28 @@
-//! The contract between the host and a plugin: one function, bytes in, bytes out.
+//! The interface (ABI) between the host and a plugin: one function, which takes bytes and returns bytes.
 //!
-//! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], with the only field [`Plugin::invoke`].
+//! A plugin is a `cdylib` that exports one abi_stable root module, [`Plugin`], whose only field is [`Plugin::invoke`].
 //! The host calls it with an operation number ([`op`]), a target (a tool's name) and a body. The plugin calls back
-//! through the [`Host`] that it received ([`host_op`]). `PAYLOADS.md` defines the bytes. It has a version of its own
-//! ([`PAYLOAD_VERSION`]), on which both sides agree at [`op::INIT`].
+//! through the [`Host`] that it received ([`host_op`]). `PAYLOADS.md` defines the content of the bytes. That document
+//! has its own version number ([`PAYLOAD_VERSION`]), on which both sides agree at [`op::INIT`].
 //!
 //! # Why one function
 //!
-//! abi_stable refuses a plugin if its root module has fewer fields than the host's. Every field added here would make all
-//! older plugins unloadable. So there is one function, and everything that may grow travels as JSON.
+//! abi_stable refuses to load a plugin whose root module has fewer fields than the host expects. So if a field were
+//! added here, the host could no longer load any older plugin. So there is only one function, and everything that may
+//! be extended later is JSON.
 //!
 //! # Rules
 //!
 //! Comments elsewhere refer to these rules by number.
 //!
-//! 1. A library is never closed. Whatever was read from it stays valid until the process ends.
-//! 2. Who allocates frees: an [`RVec`] remembers the allocator of the side that made it.
-//! 3. No panic crosses: both sides catch at every crossing. A plugin must therefore be built with `panic = "unwind"`.
-//! 4. [`Plugin::invoke`] may be called from several threads at once.
-//! 5. Borrowed arguments ([`RStr`], [`RSlice`]) are valid until the call returns, not longer.
-//! 6. [`Host::request`] may be called from any thread and at any time, also after the call it was handed to has ended;
-//!    the host then answers with the error `call_ended`.
+//! 1. A library is never closed. Everything that was read from it stays valid until the process ends.
+//! 2. The side that allocates memory also frees it: an [`RVec`] remembers the allocator of the side that made it.
+//! 3. No panic crosses the boundary: both sides catch panics in every function that the other side calls. A plugin must
+//!    therefore be built with `panic = "unwind"`.
+//! 4. [`Plugin::invoke`] may be called from several threads at the same time.
+//! 5. Borrowed arguments ([`RStr`], [`RSlice`]) are valid only until the function returns.
+//! 6. [`Host::request`] may be called from any thread and at any time, even after the call that received the [`Host`]
+//!    has ended; then the host answers with the error `call_ended`.
 
 use abi_stable::{
     StableAbi,
@@ -32,7 +34,7 @@ use abi_stable::{
 
 pub use abi_stable;
 
-/// The version of the payload document (`PAYLOADS.md`) that this crate was published with.
+/// The version of `PAYLOADS.md` that belongs to this version of the crate.
 pub const PAYLOAD_VERSION: u32 = 1;
 
 /// The dynamic symbol under which a plugin exports its root module.
@@ -54,7 +56,7 @@ pub type Answer = RResult<Bytes, Bytes>;
 pub struct Plugin {
     /// Performs the operation `op` (see [`mod@op`]) on `target` with `body`.
     ///
-    /// An operation that the plugin does not know is answered by an error of kind `unknown_op`.
+    /// For an operation that it does not know, the plugin returns an error of the kind `unknown_op`.
     #[sabi(last_prefix_field)]
     pub invoke:
         extern "C" fn(op: u32, target: RStr<'_>, body: RSlice<'_, u8>, host: Host) -> Answer,
@@ -67,23 +69,24 @@ impl RootModule for PluginRef {
     const VERSION_STRINGS: VersionStrings = package_version_strings!();
 }
 
-/// The host's side of one call, handed to the plugin by value.
+/// The host interface of one call, passed to the plugin by value.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
 pub struct Host {
-    /// The number of the call. 0 is the process: logs outside of calls, and [`op::INIT`].
+    /// The number of the call. 0 stands for the process: [`op::INIT`], and log lines that belong to no call.
     pub call: u64,
     /// The deadline of the call. Unit: milliseconds since the Unix epoch; 0 means that the call has no limit.
     pub deadline_unix_ms: u64,
-    /// Requests `op` (see [`host_op`]) from the host for `call`. Valid for the whole process (rule 6).
+    /// Requests the operation `op` (see [`host_op`]) from the host, for `call`. It may be used until the process ends
+    /// (rule 6).
     ///
-    /// An operation that the host does not know is answered by an error of kind `unknown_op`.
+    /// For an operation that it does not know, the host returns an error of the kind `unknown_op`.
     pub request: extern "C" fn(call: u64, op: u32, payload: RSlice<'_, u8>) -> Answer,
 }
 
-/// The layout of everything that crosses, as both sides have it. Unit: bytes.
+/// Checks the memory layout of all types that cross the boundary. Unit: bytes.
 ///
-/// Each number is frozen: with another one, a host refuses or misreads every plugin that was built before.
+/// These numbers must never change: otherwise a host would reject or misread every plugin that was built before.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     use std::mem::offset_of;
@@ -109,14 +112,14 @@ const _: () = {
 
 /// Operations that the host requests from a plugin.
 pub mod op {
-    /// The operation that receives the host's facts and returns the plugin's declaration. It comes once, before any
-    /// other operation.
+    /// The operation that receives facts about the host and returns the plugin's declaration. It is requested once,
+    /// before any other operation.
     pub const INIT: u32 = 0;
     /// The operation that calls the tool `target`; the body is the JSON object of its arguments.
     pub const CALL: u32 = 1;
     /// The operation that cancels the call with the number in the body. It arrives on another thread than the call.
     pub const CANCEL: u32 = 2;
-    /// The operation that builds the state that calls would otherwise have to wait for.
+    /// The operation that builds the plugin's shared state in advance, so that calls need not wait for it.
     pub const PREPARE: u32 = 3;
 }
 
@@ -134,7 +137,7 @@ pub mod host_op {
     pub const MESSAGE: u32 = 4;
     /// The operation that reads, writes or deletes stored state.
     pub const STATE: u32 = 5;
-    /// The operation that asks the client for input (elicitation, sampling, roots).
+    /// The operation that sends input requests to the client (elicitation, sampling, roots).
     pub const INPUT: u32 = 6;
 }
 

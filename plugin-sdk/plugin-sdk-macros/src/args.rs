@@ -47,10 +47,10 @@ pub(crate) struct Fact {
     pub(crate) value: Expr,
 }
 
-/// The names of all attributes.
+/// The names of all attributes of `#[tool]`, for messages.
 const KNOWN: &str = "name, title, description, read_only, destructive, idempotent, open_world, strict, validate, timeout, requires, icons, meta, input_schema and output_schema";
 
-/// The capabilities of clients. Source: MCP 2026-07-28, `ClientCapabilities`.
+/// The client capabilities that a tool can require. Source: MCP 2026-07-28, `ClientCapabilities`.
 const CAPABILITIES: [&str; 7] = [
     "elicitation",
     "elicitation.form",
@@ -62,7 +62,7 @@ const CAPABILITIES: [&str; 7] = [
 ];
 
 impl Args {
-    /// Parses the attributes. Wrong ones become errors.
+    /// Parses the attributes. Mistakes are added to `errors`.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let parser = syn::meta::parser(|meta| args.take(&meta, errors));
@@ -72,7 +72,7 @@ impl Args {
         args
     }
 
-    /// Parses one attribute. `Err` means that it is unclear where the next one starts.
+    /// Parses one attribute. It returns `Err` after a mistake that makes it impossible to find the next attribute.
     fn take(&mut self, meta: &ParseNestedMeta<'_>, errors: &mut Errors) -> syn::Result<()> {
         let taken = match option_name(meta).as_str() {
             "name" => set_once(&mut self.name, name(meta)?, meta),
@@ -105,7 +105,8 @@ impl Args {
     }
 }
 
-/// A parsed value. The inner `Err` is a mistake after which the next attribute can be parsed.
+/// The result of parsing the value of an attribute. After an inner `Err`, the next attribute can still be parsed; after
+/// an outer `Err` it cannot.
 pub(crate) type Value<T> = syn::Result<syn::Result<T>>;
 
 /// Returns the name of an attribute.
@@ -114,14 +115,14 @@ pub(crate) fn option_name(meta: &ParseNestedMeta<'_>) -> String {
     ident.map(ToString::to_string).unwrap_or_default()
 }
 
-/// Sets an attribute, which must not be set twice.
+/// Sets an attribute. It is an error if it was set before.
 pub(crate) fn set_once<T>(
     place: &mut Option<T>,
     value: syn::Result<T>,
     meta: &ParseNestedMeta<'_>,
 ) -> syn::Result<()> {
     if place.replace(value?).is_some() {
-        Err(meta.error("given twice; remove one"))
+        Err(meta.error("this is given twice; remove one of the two"))
     } else {
         Ok(())
     }
@@ -141,7 +142,7 @@ fn text(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
         if text.value().trim().is_empty() {
             Err(error_at(
                 &text,
-                "is empty; write something, or remove the attribute",
+                "this text is empty; write something, or remove the attribute",
             ))
         } else {
             Ok(text)
@@ -153,12 +154,15 @@ pub(crate) fn string(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitStr) {
         return Ok(Ok(meta.value()?.parse()?));
     }
-    let error = meta.error(format!("write `{} = \"...\"`", option_name(meta)));
+    let error = meta.error(format!(
+        "`{0}` needs a string; write `{0} = \"...\"`",
+        option_name(meta)
+    ));
     skip_value(meta)?;
     Ok(Err(error))
 }
 
-/// Parses a flag: `read_only` is `read_only = true`.
+/// Parses a flag. `read_only` means `read_only = true`.
 fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.peek(Token![=]) && meta.input.peek2(LitBool) {
         return Ok(Ok(meta.value()?.parse::<LitBool>()?.value));
@@ -166,18 +170,21 @@ fn flag(meta: &ParseNestedMeta<'_>) -> Value<bool> {
     if meta.input.is_empty() || meta.input.peek(Token![,]) {
         return Ok(Ok(true));
     }
-    let error = meta.error(format!("write `{0}` or `{0} = false`", option_name(meta)));
+    let error = meta.error(format!(
+        "`{0}` is a flag; write `{0}` or `{0} = false`",
+        option_name(meta)
+    ));
     skip_value(meta)?;
     Ok(Err(error))
 }
 
-/// Parses a `&'static str` that the compiler knows: a literal, `include_str!`, a constant.
+/// Parses an expression of type `&'static str`: a literal, `include_str!`, or a constant.
 fn expression(meta: &ParseNestedMeta<'_>) -> Value<Expr> {
     if meta.input.peek(Token![=]) {
         return Ok(Ok(meta.value()?.parse()?));
     }
     let error = meta.error(format!(
-        "write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
+        "`{0}` needs a text; write `{0} = r#\"...\"#` or `{0} = include_str!(\"...\")`",
         option_name(meta)
     ));
     skip_value(meta)?;
@@ -199,7 +206,7 @@ fn timeout(meta: &ParseNestedMeta<'_>) -> Value<u64> {
         millis.filter(|millis| *millis > 0).ok_or_else(|| {
             error_at(
                 &text,
-                "a time limit is a whole number of `ms`, `s` or `m`, such as \"10s\"",
+                "not a time limit; write a whole number above 0 and `ms`, `s` or `m`, such as \"10s\"",
             )
         })
     }))
@@ -240,7 +247,10 @@ impl Parse for Icon {
             .iter()
             .any(|scheme| uri.starts_with(scheme))
         {
-            return Err(error_at(&src, "an icon is an `https:` or `data:` URI"));
+            return Err(error_at(
+                &src,
+                "not the URI of an icon; write an `https:` or `data:` URI",
+            ));
         }
         let mut icon = Self {
             src,
@@ -269,7 +279,7 @@ impl Parse for Icon {
         {
             return Err(error_at(
                 theme,
-                "a theme is \"light\" or \"dark\": the background the icon is made for",
+                "not a theme; write \"light\" or \"dark\", the background that the icon is designed for",
             ));
         }
         if let Some(sizes) = sizes {
@@ -281,7 +291,7 @@ impl Parse for Icon {
             if !icon.sizes.iter().all(|size| is_size(size)) {
                 return Err(error_at(
                     &sizes,
-                    "sizes are written as \"48x48 96x96\" or \"any\"",
+                    "not sizes of an icon; write for example \"48x48 96x96\", or \"any\"",
                 ));
             }
         }
@@ -310,7 +320,7 @@ impl Parse for Fact {
         if !input.peek(Token![=]) {
             return Err(error_at(
                 &key,
-                "a fact has a value: write `\"key\" = \"value\"`",
+                "this key has no value; write `\"key\" = \"value\"`",
             ));
         }
         input.parse::<Token![=]>()?;
@@ -322,7 +332,10 @@ impl Parse for Fact {
 /// Parses `name(item, item)`.
 fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     if !meta.input.peek(Paren) {
-        let error = meta.error(format!("write `{example}`"));
+        let error = meta.error(format!(
+            "`{}` needs a list in parentheses; write `{example}`",
+            option_name(meta)
+        ));
         skip_value(meta)?;
         return Ok(Err(error));
     }
@@ -332,7 +345,9 @@ fn list<T: Parse>(meta: &ParseNestedMeta<'_>, example: &str) -> Value<Vec<T>> {
     let items = Punctuated::<T, Token![,]>::parse_terminated.parse2(tokens);
     Ok(items.and_then(|items| {
         if items.is_empty() {
-            Err(meta.error(format!("is empty; write `{example}`, or remove it")))
+            Err(meta.error(format!(
+                "this list is empty; write `{example}`, or remove it"
+            )))
         } else {
             Ok(items.into_iter().collect())
         }

@@ -1,4 +1,5 @@
-//! The expansion of `#[data]`: the derives, with the paths of the crates that plugin-sdk re-exports.
+//! The expansion of `#[data]`: the derives of serde and schemars, with the paths under which plugin-sdk re-exports
+//! these crates.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -13,7 +14,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         _ => {
             return with_error(
                 &item,
-                syn::Error::new(Span::call_site(), "`#[data]` is for a struct or an enum"),
+                syn::Error::new(
+                    Span::call_site(),
+                    "`#[data]` is only for a struct or an enum; remove it",
+                ),
             );
         }
     };
@@ -46,8 +50,8 @@ fn with_error(item: &TokenStream, error: syn::Error) -> TokenStream {
     quote!(#item #error)
 }
 
-/// Reports whether serde can distinguish the fields of the type from unknown ones. It cannot if several types share one
-/// object, and need not if the author decides about unknown fields.
+/// Reports whether to add serde's `deny_unknown_fields`. Serde cannot detect unknown fields if several types share one
+/// object, and nothing is added if an attribute of the author's decides about unknown fields.
 fn can_deny_unknown(input: &DeriveInput) -> bool {
     let container_options = [
         "deny_unknown_fields",

@@ -1,5 +1,5 @@
-//! The doc comment of a function: the tool's description, and the descriptions of parameters in its `# Arguments`
-//! list.
+//! Parses the doc comment of a function: the description of the tool, and the descriptions of parameters in the list
+//! under `# Arguments`.
 
 use proc_macro2::Span;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
@@ -18,7 +18,7 @@ pub(crate) struct Doc {
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) text: String,
-    /// The line of the item; the whole comment for a block comment.
+    /// The line of the item, for errors; in a block comment, the whole comment.
     pub(crate) span: Span,
 }
 
@@ -55,11 +55,11 @@ impl Doc {
     }
 }
 
-/// The list under `# Arguments`, as far as it was parsed.
+/// The part of the list under `# Arguments` that has been parsed.
 #[derive(Default)]
 struct List {
     arguments: Vec<Argument>,
-    /// The indentation of its items: a deeper line belongs to an item.
+    /// The indentation of the items. A line with a deeper indentation continues an item.
     indent: usize,
     /// Whether the last line was blank.
     after_blank: bool,
@@ -115,8 +115,8 @@ fn comment(attribute: &Attribute) -> Option<&LitStr> {
     }
 }
 
-/// Returns the lines of an attribute. `/// ...` is one line. A block comment has many lines, indented, perhaps each
-/// with a `*`.
+/// Returns the lines of an attribute. `/// ...` is one line. A block comment may have several lines, which may be
+/// indented and may start with `*`.
 fn lines(text: &str) -> Vec<String> {
     let Some((first, rest)) = text.split_once('\n') else {
         return vec![text.strip_prefix(' ').unwrap_or(text).to_owned()];
@@ -147,7 +147,7 @@ fn lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the text of a heading: "## Arguments" is "Arguments".
+/// Returns the text of a heading: "Arguments" for "## Arguments".
 fn heading(line: &str) -> Option<&str> {
     let line = line.trim();
     let text = line.trim_start_matches('#');
@@ -155,7 +155,7 @@ fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&marks) && text.starts_with(' ')).then(|| text.trim())
 }
 
-/// Parses an item: "* `x` - The first factor." has the name "x" and the text "The first factor."
+/// Parses an item of the list. "* `x` - The first factor." has the name "x" and the text "The first factor."
 fn item(line: &str) -> Option<(String, String)> {
     let item = line
         .strip_prefix(['*', '-'])?

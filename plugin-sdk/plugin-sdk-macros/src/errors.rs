@@ -1,9 +1,9 @@
-//! A collection of errors, which the author sees all at once.
+//! Collects errors, so that the compiler reports all of them in one run.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// No error, or several.
+/// A collection of errors, empty if there are none.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -24,7 +24,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// Returns the tokens with which the compiler reports the errors.
+    /// Returns the tokens that make the compiler report the errors.
     pub(crate) fn to_compile_error(&self) -> TokenStream {
         self.0
             .as_ref()

@@ -1,4 +1,4 @@
-//! The expansion of `#[tool]`: the function unchanged, and a type of the same name that describes it.
+//! The expansion of `#[tool]`: the function itself, and a type of the same name that describes the tool.
 
 mod function;
 mod tool_fn;
@@ -32,7 +32,7 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
         let (errors, stub) = (errors.to_compile_error(), stub(&function));
         quote!(#errors #stub)
     };
-    // Attributes of parameters are for this macro; the compiler would refuse them.
+    // Remove the attributes of parameters, which only this macro understands: the compiler would reject them.
     for input in &mut function.sig.inputs {
         match input {
             FnArg::Receiver(receiver) => receiver.attrs.clear(),
@@ -42,10 +42,11 @@ pub(crate) fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#function #description)
 }
 
-/// Returns the type without its description, so that `export_tools!` adds no second error to the first.
+/// Returns the type with a placeholder for its description, so that a mistake in the tool does not cause a second error
+/// at `export_tools!`.
 fn stub(function: &ItemFn) -> TokenStream {
     if function.sig.receiver().is_some() || signature::mentions_self(function) {
-        // A method is in a place where no type can be declared.
+        // A type cannot be declared inside an `impl`.
         return TokenStream::new();
     }
     let ident = &function.sig.ident;

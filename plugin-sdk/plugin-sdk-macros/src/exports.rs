@@ -1,4 +1,5 @@
-//! The expansion of `export_tools!`: the root module's header, under the symbol that the host looks up.
+//! The expansion of `export_tools!`: a static with the header of the root module, under the symbol that the host looks
+//! up.
 
 use std::collections::HashSet;
 
@@ -40,7 +41,10 @@ impl Parse for ExportTools {
                 }
             };
             if given_before {
-                return Err(syn::Error::new(option.span(), "given twice; remove one"));
+                return Err(syn::Error::new(
+                    option.span(),
+                    "this is given twice; remove one of the two",
+                ));
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -50,7 +54,7 @@ impl Parse for ExportTools {
         if tools.is_empty() {
             return Err(syn::Error::new(
                 Span::call_site(),
-                "exports nothing; name at least one function that has #[tool]: `export_tools!(greet);`",
+                "`export_tools!` exports nothing; name at least one function that has `#[tool]`: `export_tools!(greet);`",
             ));
         }
         Ok(Self {
@@ -62,7 +66,7 @@ impl Parse for ExportTools {
     }
 }
 
-/// Parses the value of `names`: whether functions keep their names.
+/// Parses the value of `names`. `true` means that tools have the names of their functions.
 fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
     let value: LitStr = input.parse()?;
     match value.value().as_str() {
@@ -70,7 +74,7 @@ fn parse_names(input: ParseStream<'_>) -> syn::Result<bool> {
         "camel_case" => Ok(false),
         _ => Err(syn::Error::new(
             value.span(),
-            "write \"camel_case\" (the default) or \"as_written\"",
+            "not a value of `names`; write \"camel_case\" (the default) or \"as_written\"",
         )),
     }
 }
@@ -86,9 +90,9 @@ fn parse_prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
 fn parse_tool(input: ParseStream<'_>) -> syn::Result<Path> {
     let path: Path = input.parse()?;
     let problem = if input.peek(Token![=]) {
-        "options come first, before the tools"
+        "an option cannot follow a tool; write all options before the tools"
     } else if input.peek(Paren) {
-        "a tool is named here and not called; remove the parentheses"
+        "`export_tools!` takes the name of a tool, not a call; remove the parentheses"
     } else {
         return Ok(path);
     };
@@ -101,7 +105,7 @@ fn check(tools: &Punctuated<Path, Token![,]>) -> Errors {
     let mut seen = HashSet::new();
     for tool in tools {
         if !seen.insert(tool.to_token_stream().to_string()) {
-            errors.add(tool, "exported twice; remove one");
+            errors.add(tool, "this tool is exported twice; remove one of the two");
         }
     }
     errors
@@ -169,9 +173,9 @@ fn span_of(path: &Path) -> Span {
     last.map_or(Span::call_site(), |segment| segment.ident.span())
 }
 
-/// Returns the tool of a path. A function without `#[tool]` has no type of its name, and the compiler would only
-/// report that it expected one. Here it finds the type of the outer scope instead, and `ToolFn` has a message for the
-/// author.
+/// Returns the expression for the tool at a path. If a function has no `#[tool]`, there is no type of its name, and the
+/// compiler's own error would not say why. So a type in an outer scope is found instead, which does not implement
+/// `ToolFn`, and the error message of that trait tells the author what to do.
 fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     let name = Ident::new("__Tool", span_of(path));
     let taken = quote_spanned!(span_of(path) => <#name as ::plugin_sdk::__private::ToolFn>::State);
@@ -187,7 +191,8 @@ fn exported(path: &Path, state: Option<&Path>) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use ::plugin_sdk::__private::NoTool as __Tool;
-        // Each in a constant of its own, as the compiler reports the same mistake once in each.
+        // Each tool is in a separate constant, because the compiler reports a mistake that is repeated in one constant
+        // only once.
         const EXPORTED: ::plugin_sdk::__private::ExportedTool = {
             #[allow(unused_imports)]
             use #path as #name;

@@ -1,4 +1,4 @@
-//! The macros of plugin-sdk. Its documentation describes them, with examples that compile.
+//! The macros of plugin-sdk. The documentation of that crate describes them, with examples.
 
 mod args;
 mod data;
@@ -19,13 +19,13 @@ pub fn tool(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::tool(args.into(), item.into()).into()
 }
 
-/// Exports tools from a plugin, in the order given. See the documentation of plugin-sdk.
+/// Exports tools from a plugin, in the given order. See the documentation of plugin-sdk.
 #[proc_macro]
 pub fn export_tools(input: TokenStream) -> TokenStream {
     exports::expand(input.into()).into()
 }
 
-/// Derives what arguments and results need for a struct or enum. See the documentation of plugin-sdk.
+/// Derives the traits that a struct or enum needs in arguments and results. See the documentation of plugin-sdk.
 #[proc_macro_attribute]
 pub fn data(args: TokenStream, item: TokenStream) -> TokenStream {
     data::expand(args.into(), item.into()).into()

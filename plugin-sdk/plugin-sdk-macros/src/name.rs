@@ -30,7 +30,7 @@ pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
 ///
 /// Source: MCP 2026-07-28, basic, "General fields", `_meta`.
 pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
-    const GRAMMAR: &str = "a key of `_meta` is written as \"example.com/name\": labels of letters, digits and `-` between dots, `/`, and a name of letters, digits, `-`, `_` and `.`";
+    const GRAMMAR: &str = "not a key of `_meta`; write it as \"example.com/name\": labels of letters, digits and `-` between dots, `/`, and a name of letters, digits, `-`, `_` and `.`";
     let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     let is_name = |name: &str| {
         alphanumeric(name.chars().next())
@@ -59,7 +59,7 @@ pub(crate) fn meta_key_problem(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Converts `word_count` to `wordCount`. Underscores at the start stay.
+/// Converts `word_count` to `wordCount`. Leading underscores are kept.
 pub(crate) fn camel_case(name: &str) -> String {
     let start = name.len() - name.trim_start_matches('_').len();
     let mut camel = name[..start].to_owned();

@@ -1,4 +1,5 @@
-//! A parameter of a tool: an argument, all arguments as one value, the call's context, or the plugin's state.
+//! Parses a parameter of a tool. It is an argument, all arguments as one value, the context of the call, or the state
+//! of the plugin.
 
 use quote::ToTokens;
 use syn::{
@@ -21,7 +22,7 @@ pub(crate) enum Parameter<'a> {
     Args(&'a Type),
     /// `Context`
     Context(&'a Type),
-    /// `State<T>`, with its `T`
+    /// `State<T>`; this is `T`
     State(&'a Type),
 }
 
@@ -34,30 +35,33 @@ pub(crate) struct Argument<'a> {
     pub(crate) default: Option<Default>,
     /// `#[arg(header = "...")]`
     pub(crate) header: Option<LitStr>,
-    /// `#[schemars(...)]`, for the schema.
+    /// The attributes `#[schemars(...)]`, which only the schema gets.
     pub(crate) schema: Vec<&'a Attribute>,
 }
 
-/// The value of an argument that is left out.
+/// The value of a parameter whose argument the client omits.
 pub(crate) enum Default {
     /// The default of its type.
     OfType,
-    /// This expression.
+    /// The value of this expression.
     Value(Box<Expr>),
 }
 
 impl<'a> Parameter<'a> {
-    /// Parses a parameter. `None` means that it has mistakes, which are reported.
+    /// Parses a parameter. `None` means that it has mistakes, which have been added to `errors`.
     pub(crate) fn parse(input: &'a FnArg, doc: &Doc, errors: &mut Errors) -> Option<Self> {
         let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else {
-            errors.add(input, "a tool is a free function; remove `self`");
+            errors.add(
+                input,
+                "a tool cannot be a method; remove `self`, and move the function out of the `impl`",
+            );
             return None;
         };
         if let Some(special_parameter) = special_parameter(ty) {
             for attribute in attrs {
                 errors.add(
                     attribute,
-                    "only arguments take attributes, and this parameter is not an argument",
+                    "a parameter of type `Context`, `State<T>` or `Args<T>` cannot have attributes, because it is not an argument; remove this attribute",
                 );
             }
             return Some(special_parameter);
@@ -66,18 +70,18 @@ impl<'a> Parameter<'a> {
         if ident.is_none() {
             errors.add(
                 pat,
-                "a tool's parameter needs a plain name, which becomes the argument's name",
+                "a tool's parameter cannot be a pattern, because its name becomes the argument's name; write a plain name",
             );
         }
         if mentions(ty.to_token_stream(), is_borrow) {
             errors.add(
                 ty,
-                "a tool owns its arguments: take `String` for `&str`, `Vec<T>` for `&[T]`, `T` for `&T`",
+                "a tool's parameter cannot borrow, because a tool owns its arguments; take `String` instead of `&str`, `Vec<T>` instead of `&[T]`, `T` instead of `&T`",
             );
         } else if mentions(ty.to_token_stream(), is_impl) {
             errors.add(
                 ty,
-                "a tool's parameter needs a concrete type, because its schema is made from it",
+                "a tool's parameter cannot have an `impl` type, because its schema is made from the type; write a concrete type",
             );
         }
         let mut attributes = Attributes::default();
@@ -135,12 +139,12 @@ impl<'a> Attributes<'a> {
         } else if path.is_ident("serde") {
             errors.add(
                 attribute,
-                "serde's attributes are for the fields of a struct: take `Args<T>`, or write `#[arg(default = ...)]`",
+                "a parameter cannot have attributes of serde; write `#[arg(default = ...)]` for a default, or take `Args<T>` and write the attribute on a field of `T`",
             );
         } else if path.is_ident("cfg") {
             errors.add(
                 attribute,
-                "an argument cannot depend on the configuration; write two functions, each with its `#[cfg(...)]`",
+                "an argument cannot have `#[cfg(...)]`; write two functions, each with its own `#[cfg(...)]`",
             );
         } else if !doc::is_comment(attribute) && !is_lint(attribute) {
             errors.add(
@@ -184,7 +188,7 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
         if value.is_empty() || !value.chars().all(token) {
             Err(error_at(
                 &name,
-                "the name of a header has only letters, digits and !#$%&'*+-.^_`|~",
+                "not a name of a header; write one or more letters, digits and characters of !#$%&'*+-.^_`|~",
             ))
         } else {
             Ok(name)
@@ -192,7 +196,7 @@ fn header(meta: &ParseNestedMeta<'_>) -> Value<LitStr> {
     }))
 }
 
-/// Reports whether an attribute is `#[allow(...)]` or similar, which stays at the function.
+/// Reports whether an attribute is `#[allow(...)]` or another lint level, which the function keeps.
 pub(crate) fn is_lint(attribute: &Attribute) -> bool {
     let levels = ["allow", "deny", "expect", "forbid", "warn"];
     levels.iter().any(|level| attribute.path().is_ident(level))
@@ -202,26 +206,34 @@ pub(crate) fn is_lint(attribute: &Attribute) -> bool {
 /// there is one.
 fn misplaced_schemars(attribute: &Attribute) -> Option<&'static str> {
     let Meta::List(list) = &attribute.meta else {
-        return Some("write `#[schemars(range(min = 1))]` or the like");
+        return Some(
+            "`#[schemars]` needs constraints in parentheses; write for example `#[schemars(range(min = 1))]`",
+        );
     };
     let words: Vec<_> = list.tokens.clone().into_iter().collect();
     let mentions = |word: &str| words.iter().any(|token| token.to_string() == word);
     if mentions("rename") {
-        Some("an argument has the name of its parameter; rename the parameter")
+        Some(
+            "an argument cannot be renamed: it always has the name of its parameter; remove this attribute and rename the parameter",
+        )
     } else if mentions("default") {
-        Some("write `#[arg(default = ...)]`, which calls apply as well")
+        Some(
+            "a default of schemars appears only in the schema, and calls do not use it; write `#[arg(default = ...)]` instead",
+        )
     } else if ["flatten", "skip", "skip_deserializing", "crate"]
         .iter()
         .any(|word| mentions(word))
     {
-        Some("not for the argument of a tool; take `Args<T>` with a struct of your own")
+        Some(
+            "an argument of a tool cannot have this attribute of schemars; take `Args<T>` with a struct of your own, and write the attribute there",
+        )
     } else {
         None
     }
 }
 
-/// Reports whether an attribute adds a constraint that decoding does not enforce and the schema does not show as
-/// such.
+/// Reports whether an attribute may add a constraint that decoding does not enforce, and that cannot be recognized in
+/// the schema.
 pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     mentions(attribute.meta.to_token_stream(), |_, token| {
         ["extend", "required", "schema_with", "with"]
@@ -230,7 +242,7 @@ pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     })
 }
 
-/// Returns a parameter that is not an argument. Its type is recognised by its name.
+/// Returns the parameter if it is not an argument, which is recognized by the name of its type.
 fn special_parameter(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {
         return None;
@@ -266,7 +278,7 @@ pub(crate) fn name_of(input: &FnArg) -> Option<&Ident> {
     }
 }
 
-/// Reports whether a default is a string literal, which is converted to the argument's type.
+/// Reports whether a default is a string literal, which must be converted to the type of the argument.
 pub(crate) fn is_text(expression: &Expr) -> bool {
     matches!(
         expression,

@@ -1,4 +1,4 @@
-//! The rules for a tool's function. Every mistake is reported, each at its own token.
+//! Checks the function of a tool. Every mistake is reported, each at the token that causes it.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,8 @@ pub(crate) fn check<'a>(
     args: &Args,
     errors: &mut Errors,
 ) -> Vec<Parameter<'a>> {
-    // Wrong attributes must not hide mistakes in the signature, nor cause errors about values that they may have meant to set.
+    // If attributes are wrong, the signature is still checked, but without errors about a missing description or a
+    // wrong name: the wrong attribute may have been meant to set it.
     let unclear = !errors.is_empty();
     let named = args.name.is_some() || unclear;
     let described = args.description.is_some() || unclear;
@@ -47,7 +48,7 @@ pub(crate) fn check<'a>(
     if mentions(signature.output.to_token_stream(), is_impl) {
         errors.add(
             &signature.output,
-            "a tool's result needs a concrete type, such as `String`",
+            "a tool cannot return an `impl` type; write a concrete type, such as `String`",
         );
     }
     check_combinations(&parameters, args, errors);
@@ -55,7 +56,7 @@ pub(crate) fn check<'a>(
     parameters
 }
 
-/// Checks the keywords before the name, and the generics after it.
+/// Checks the keywords before the function's name, and the generics after it.
 fn check_form(function: &ItemFn, errors: &mut Errors) {
     let signature = &function.sig;
     if let Some(token) = &signature.asyncness
@@ -69,22 +70,22 @@ fn check_form(function: &ItemFn, errors: &mut Errors) {
     if let Safety::Unsafe(token) = &signature.safety {
         errors.add(
             token,
-            "a tool cannot be unsafe: any client may call it with any arguments",
+            "a tool cannot be unsafe, because any client may call it with any arguments; remove `unsafe`",
         );
     }
     if let Some(token) = &signature.abi {
         errors.add(
             token,
-            "a tool is an ordinary Rust function; remove `extern`",
+            "a tool cannot be an `extern` function; remove `extern`",
         );
     }
     if mentions_self(function) {
         errors.add(
             &signature.ident,
-            "a tool is a free function, outside of `impl` and without `Self`",
+            "a tool cannot be an associated function; move it out of the `impl`, and write the name of the type instead of `Self`",
         );
     }
-    let generic = "a tool cannot be generic: its schema needs concrete types";
+    let generic = "a tool cannot be generic, because its schema needs concrete types; write these instead of the generic parameters";
     if !signature.generics.params.is_empty() {
         errors.add(&signature.generics, generic);
     } else if let Some(clause) = &signature.generics.where_clause {
@@ -92,8 +93,8 @@ fn check_form(function: &ItemFn, errors: &mut Errors) {
     }
 }
 
-/// Reports whether the signature shows an associated function. For others the compiler reports that a struct is not
-/// allowed there.
+/// Reports whether the signature mentions `Self`, so that the function must be an associated function. For an
+/// associated function without `Self`, the compiler reports that a struct is not allowed in the `impl`.
 pub(crate) fn mentions_self(function: &ItemFn) -> bool {
     let signature = &function.sig;
     let types = signature.inputs.iter().filter_map(|input| match input {
@@ -121,18 +122,24 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
     if let (Some(_), Some(argument)) = (args_parameters.first(), arguments.next()) {
         errors.add(
             argument,
-            "a tool takes either single arguments or all of them as `Args<T>`; make this a field of the struct",
+            "a tool takes either separate parameters or one `Args<T>`, not both; move this parameter into `T` as a field",
         );
     }
     for twice in args_parameters.iter().skip(1) {
-        errors.add(twice, "a tool takes one `Args<T>`; make it one struct");
+        errors.add(
+            twice,
+            "a tool takes only one `Args<T>`; move the fields of this type into the first one",
+        );
     }
     let states = parameters.iter().filter_map(|parameter| match parameter {
         Parameter::State(ty) => Some(*ty),
         _ => None,
     });
     for twice in states.skip(1) {
-        errors.add(twice, "a plugin has one state: make it one struct");
+        errors.add(
+            twice,
+            "a tool takes only one `State<T>`, because a plugin has only one state; put both values into one struct",
+        );
     }
     let mut headers = HashSet::new();
     for parameter in parameters {
@@ -142,19 +149,19 @@ fn check_combinations(parameters: &[Parameter<'_>], args: &Args, errors: &mut Er
         {
             errors.add(
                 header,
-                "another argument has a header of this name (case is ignored); rename one",
+                "another argument has a header of the same name (upper and lower case are equal); rename one of the two",
             );
         }
     }
     if let (Some(schema), []) = (&args.input_schema, args_parameters.as_slice()) {
         errors.add(
             schema,
-            "a tool with a schema written by hand takes its arguments as one value: `Args<T>`, such as `Args<serde_json::Value>`",
+            "a tool with `input_schema` must take its arguments as one value; write one parameter of type `Args<T>`, such as `Args<serde_json::Value>`",
         );
     }
 }
 
-/// Checks that every argument in the doc comment exists.
+/// Checks that every argument that the doc comment describes exists.
 fn check_descriptions(
     function: &ItemFn,
     doc: &Doc,
@@ -169,13 +176,13 @@ fn check_descriptions(
         if takes_args {
             errors.push(syn::Error::new(
                 described.span,
-                "the arguments of this tool are the fields of a struct; describe them there",
+                "a tool with `Args<T>` cannot describe its arguments here; write this description as a doc comment on the field of `T`",
             ));
         } else if !names.any(|name| name.unraw() == described.name) {
             errors.push(syn::Error::new(
                 described.span,
                 format!(
-                    "this describes `{}`, but there is no such parameter; rename it or remove it",
+                    "this describes `{}`, but no parameter has this name; correct the name, or remove this line",
                     described.name
                 ),
             ));

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// Reports whether such a token exists. `what` gets each token with the one before it.
+/// Reports whether `what` returns true for a token. It gets each token together with the one before it.
 pub(crate) fn mentions(ty: TokenStream, what: fn(Option<&TokenTree>, &TokenTree) -> bool) -> bool {
     let tokens: Vec<_> = ty.into_iter().collect();
     tokens.iter().enumerate().any(|(position, token)| {

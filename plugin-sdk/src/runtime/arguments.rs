@@ -1,7 +1,7 @@
-//! The conversion of the JSON of a call to the arguments of a function.
+//! Decodes the JSON arguments of a call to the parameters of a function.
 //!
-//! Error messages here are short. The host writes its own message from the schema, and uses these only where the
-//! schema has no problem to report.
+//! The error messages here are short: the host derives its own message from the schema, and uses these only if the
+//! arguments satisfy the schema.
 
 use std::{fmt, marker::PhantomData};
 
@@ -14,11 +14,11 @@ use serde_json::value::RawValue;
 
 use super::failure::Failure;
 
-/// The arguments of a call by name, not decoded yet: the known ones, each once.
+/// The arguments of a call by name, not decoded yet. Each name is known and occurs once.
 pub struct Arguments<'a>(Vec<(&'static str, &'a RawValue)>);
 
 impl<'a> Arguments<'a> {
-    /// Parses the body of a call. Other names than these are errors.
+    /// Parses the body of a call. A name that is not in `known` is an error.
     pub(crate) fn parse(body: &'a [u8], known: &[&'static str]) -> Result<Self, Failure> {
         let mut json = serde_json::Deserializer::from_slice(or_empty(body));
         let members = json.deserialize_map(MembersVisitor {
@@ -35,7 +35,7 @@ impl<'a> Arguments<'a> {
         Some(self.0.swap_remove(position).1)
     }
 
-    /// Decodes an argument. A missing one is valid for a type that needs no value, such as `Option`.
+    /// Removes and decodes an argument. A missing argument is an error unless the type accepts that, as `Option` does.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -47,7 +47,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Decodes an argument. A missing one gets the default.
+    /// Removes and decodes an argument. If it is missing, returns the default.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -65,13 +65,13 @@ impl<'a> Arguments<'a> {
 
 fn decode<T: DeserializeOwned>(name: &str, value: &RawValue) -> Result<T, Failure> {
     serde_json::from_str(value.get()).map_err(|error| {
-        // A JSON pointer, as in the host's messages.
+        // Name the argument by its JSON pointer, as the host's messages do.
         let name = name.replace('~', "~0").replace('/', "~1");
         invalid_arguments(format!("/{name}: {}", without_position(&error)))
     })
 }
 
-/// Decodes all arguments as one value. A struct refuses unknown arguments.
+/// Decodes all arguments as one value. If that is a struct, unknown arguments are errors.
 pub(crate) fn decode_args<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let mut json = serde_json::Deserializer::from_slice(or_empty(body));
     let value = T::deserialize(Root(&mut json)).map_err(decode_failure)?;
@@ -79,7 +79,7 @@ pub(crate) fn decode_args<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure
     Ok(value)
 }
 
-/// Returns the members that `T` knows, if it is a struct that is decoded from exactly these.
+/// Returns the names of the fields of `T`, if it is a struct that is decoded from these fields only.
 pub(crate) fn members_of<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     T::deserialize(Probe).err().and_then(|seen| seen.0)
 }
@@ -97,14 +97,14 @@ fn decode_failure(error: serde_json::Error) -> Failure {
     invalid_arguments(without_position(&error))
 }
 
-/// Returns serde_json's message without "at line 1 column 9": the model did not write lines.
+/// Returns serde_json's message without "at line 1 column 9", which does not help a model.
 fn without_position(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// Reads an object's members. Only known ones are allowed, each once.
+/// A visitor that reads the members of an object. Unknown and duplicate names are errors.
 struct MembersVisitor<'a, 'k> {
     known: &'k [&'static str],
     body: PhantomData<&'a ()>,
@@ -134,10 +134,10 @@ impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a, '_> {
     }
 }
 
-/// The expected form of a body.
+/// The expected content of a body, for messages.
 const EXPECTING: &str = "an object of the tool's arguments";
 
-/// An unknown name, and the known ones.
+/// The error message about an unknown name, which lists the known names.
 struct UnknownArgument<'a>(&'a str, &'a [&'static str]);
 
 impl fmt::Display for UnknownArgument<'_> {
@@ -154,10 +154,11 @@ impl fmt::Display for UnknownArgument<'_> {
     }
 }
 
-/// A missing value, as serde's derive reads it for a field: only types that need no value accept it.
+/// A deserializer for a missing argument. It works as in serde's derive for a missing field: only types such as
+/// `Option` accept it.
 struct MissingArgument(&'static str);
 
-/// The error for a type that needs a value.
+/// The error if a type does not accept a missing argument.
 struct MissingError(String);
 
 impl<'de> Deserializer<'de> for MissingArgument {
@@ -177,7 +178,7 @@ impl<'de> Deserializer<'de> for MissingArgument {
     }
 }
 
-/// The object at the root. A struct gets only members that it knows.
+/// A deserializer for the arguments as a whole. If they are decoded as a struct, unknown names are errors.
 struct Root<'a, D>(&'a mut D);
 
 impl<'de, 'a, R> Deserializer<'de> for Root<'a, serde_json::Deserializer<R>>
@@ -227,7 +228,7 @@ where
     }
 }
 
-/// A visitor that gets an object with known members only.
+/// A visitor that passes an object on to another visitor, and rejects unknown members.
 struct KnownMembersVisitor<V> {
     fields: &'static [&'static str],
     visitor: V,
@@ -249,7 +250,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for KnownMembersVisitor<V> {
     }
 }
 
-/// The members of an object. An unknown one is an error.
+/// Access to the members of an object. An unknown name is an error.
 struct KnownMembersAccess<A> {
     fields: &'static [&'static str],
     map: A,
@@ -280,10 +281,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembersAccess<A> {
     }
 }
 
-/// Asks a type how it is decoded. The answer, the members of a struct, is in the error that always follows.
+/// A deserializer that finds out how a type is decoded. It always fails, and its error contains the answer.
 struct Probe;
 
-/// The answer to a [`Probe`].
+/// The answer of a [`Probe`]: the names of the fields, if the type is a struct.
 struct ProbeError(Option<&'static [&'static str]>);
 
 impl<'de> Deserializer<'de> for Probe {

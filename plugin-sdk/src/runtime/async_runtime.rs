@@ -1,9 +1,9 @@
-//! The plugin's own async runtime: built at its first use, shared by all calls.
+//! The plugin's own async runtime. It is built at its first use and shared by all calls.
 //!
-//! A plugin's tokio cannot use the host's reactor, because each has its own copy of tokio's thread-locals. The
-//! runtime has no thread of its own. Every call blocks its thread on it, and one of these drives timers and sockets
-//! for all. So tasks that outlive their call pause until the next one, as everything does between two invocations of
-//! a Lambda function.
+//! A plugin's tokio cannot use the host's reactor, because each has its own copy of tokio's thread-locals. The runtime
+//! has no thread of its own. Each call runs its future on its own thread, and one of these threads at a time serves the
+//! timers and sockets of all. So a task that outlives its call pauses until the next call, as every thread of a Lambda
+//! function pauses between two invocations.
 
 use std::{
     future::poll_fn,
@@ -19,7 +19,7 @@ use super::{
     failure::Failure,
 };
 
-/// Runs the future of `start` until it ends or its call is cancelled. A cancelled future is dropped.
+/// Runs the future that `start` returns until it ends or the call is cancelled. Then the future is dropped.
 ///
 /// # Errors
 /// `cancelled`; `unavailable` if the runtime cannot be built.
@@ -34,21 +34,22 @@ pub fn run_async<F: Future>(
     .ok_or_else(Failure::cancelled)
 }
 
-/// Runs the future of `start` to its end, even if the call that needed it first is cancelled.
+/// Runs the future that `start` returns to its end, even if the call that started it is cancelled.
 pub(crate) fn run_to_completion<F: Future>(
     start: impl FnOnce() -> F,
 ) -> Result<F::Output, Failure> {
     drive(start, |_| false)?.ok_or_else(Failure::cancelled)
 }
 
-/// Runs the future of `start`; `None` if it was cancelled. `is_cancelled` is called before every poll with the waker
-/// to wake when its answer changes.
+/// Runs the future that `start` returns; `None` if it was cancelled. Before every poll, `is_cancelled` is called with
+/// the waker that a later cancellation must wake.
 fn drive<F: Future>(
     start: impl FnOnce() -> F,
     is_cancelled: impl Fn(&Waker) -> bool,
 ) -> Result<Option<F::Output>, Failure> {
     let runtime = runtime()?;
-    // Code outside of `block_on` needs it too: the start, and the drop of a cancelled future.
+    // Code outside of `block_on` needs the runtime's context too: the call of `start`, and the drop of a cancelled
+    // future.
     let _entered = runtime.enter();
     let mut future = pin!(start());
     let call = current::current();
@@ -63,7 +64,7 @@ fn drive<F: Future>(
     })))
 }
 
-/// Returns the runtime, and builds it at the first use.
+/// Returns the runtime. The first use builds it.
 fn runtime() -> Result<&'static Runtime, Failure> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     static BUILD_LOCK: Mutex<()> = Mutex::new(());

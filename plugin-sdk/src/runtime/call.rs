@@ -15,17 +15,17 @@ use crate::{
     state::{State, StateBuilder, StateCell},
 };
 
-/// A call of a tool, as the macro's code sees it.
+/// A call of a tool, for the code that `#[tool]` generates.
 pub struct Call<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) host: Host,
     pub(crate) cancel_token: Arc<CancelToken>,
-    /// The plugin's state, and its builder for this tool.
+    /// The storage of the plugin's state, and the function that builds the state for this tool.
     pub(crate) state: (&'static StateCell, StateBuilder),
 }
 
 impl Call<'_> {
-    /// Parses the arguments. Others than these are errors.
+    /// Parses the arguments. A name that is not in `known` is an error.
     ///
     /// # Errors
     /// `invalid_arguments`
@@ -53,11 +53,12 @@ impl Call<'_> {
         Context::new(self.host, Arc::clone(&self.cancel_token))
     }
 
-    /// Returns the plugin's state, and builds it if it is missing.
+    /// Returns the plugin's state, and builds it first if that has not been done.
     ///
     /// # Errors
-    /// `unavailable` if it cannot be built; `cancelled` if the call was cancelled meanwhile. The state is built to
-    /// its end all the same: otherwise a tool with a short time limit would start again at every call.
+    /// `unavailable` if it cannot be built; `cancelled` if the call was cancelled meanwhile. A cancellation does not
+    /// stop the building of the state: otherwise a tool with a short time limit would begin anew at every call and
+    /// never finish.
     pub fn state<T: Any>(&self) -> Result<State<T>, Failure> {
         let (cell, build) = self.state;
         let state = cell.get(build)?;

@@ -1,4 +1,4 @@
-//! The active calls: the call that a thread works for, and its cancellation from another thread.
+//! The calls that are active: which call a thread works for, and how another thread cancels a call.
 
 use std::{
     cell::Cell,
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::host_client;
 
-/// Whether a call is cancelled, visible from any thread.
+/// A flag that any thread can read: whether a call is cancelled.
 #[derive(Default)]
 pub struct CancelToken {
     cancelled: AtomicBool,
@@ -28,15 +28,15 @@ impl CancelToken {
 
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        // Wake without the lock: the woken task takes it.
+        // Release the lock before waking: the woken task locks it too.
         let waker = self.waker().take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Sets the waker for the cancellation. Call it before [`CancelToken::is_cancelled`], so that no cancellation is
-    /// missed.
+    /// Sets the waker that a cancellation wakes. Call it before [`CancelToken::is_cancelled`]: otherwise a cancellation
+    /// between the two calls would be missed.
     #[cfg(feature = "async")]
     pub(crate) fn set_waker(&self, waker: &Waker) {
         let mut kept = self.waker();
@@ -51,17 +51,17 @@ impl CancelToken {
     }
 }
 
-/// Returns the active calls: usually one, sometimes a few.
+/// Returns the active calls, usually one or a few.
 fn active_calls() -> MutexGuard<'static, Vec<(u64, Arc<CancelToken>)>> {
     static ACTIVE_CALLS: Mutex<Vec<(u64, Arc<CancelToken>)>> = Mutex::new(Vec::new());
     ACTIVE_CALLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Registers a call, which can be cancelled until this is dropped.
+/// A guard for an active call, which can be cancelled until the guard is dropped.
 pub(crate) struct ActiveCallGuard(u64);
 
 impl ActiveCallGuard {
-    /// Registers a call, and asks the host whether it is cancelled already.
+    /// Registers a call, and asks the host whether it has already been cancelled.
     pub(crate) fn register(host: Host) -> (Self, Arc<CancelToken>) {
         #[derive(Deserialize)]
         struct Answer {
@@ -69,7 +69,7 @@ impl ActiveCallGuard {
         }
         let cancel_token = Arc::<CancelToken>::default();
         active_calls().push((host.call, Arc::clone(&cancel_token)));
-        // It may have been cancelled before it was registered, and the host does not repeat a cancellation.
+        // The host sends a cancellation only once, and may have sent it before the call was registered. So ask for it.
         let limited = host.deadline_unix_ms != 0;
         let state = limited.then(|| host_client::request::<Answer>(host, host_op::CANCELLED));
         if state.flatten().is_some_and(|answer| answer.cancelled) {
@@ -101,7 +101,7 @@ pub(crate) fn current() -> u64 {
     CURRENT.get()
 }
 
-/// Sets the call that this thread works for, until this is dropped.
+/// A guard that sets the call that this thread works for, until it is dropped.
 pub(crate) struct CurrentCallGuard(u64);
 
 impl CurrentCallGuard {

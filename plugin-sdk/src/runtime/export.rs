@@ -1,4 +1,5 @@
-//! The code under `export_tools!`: it connects the bytes of the ABI with the tools, and catches panics.
+//! The functions that a plugin exports through `export_tools!`. They decode the requests of the host, run the tools,
+//! encode the answers, and catch panics.
 
 use std::io::{self, Write};
 
@@ -27,7 +28,7 @@ use crate::{
     tool::{Names, Tool},
 };
 
-/// The exports of `export_tools!`.
+/// The exports of a plugin, which the code that `export_tools!` generates defines.
 pub trait Exports: 'static {
     /// The name of the author's crate.
     const CRATE_NAME: &'static str;
@@ -37,25 +38,26 @@ pub trait Exports: 'static {
     const NAMES: Names;
     /// The tools, in the order of `export_tools!`.
     const TOOLS: &'static [ExportedTool];
-    /// Returns the cell of the shared state.
+    /// Returns the storage of the shared state.
     fn state() -> &'static StateCell;
 }
 
-/// A tool, and the builder of its state.
+/// A tool, and the function that builds its state.
 pub struct ExportedTool {
     /// The tool.
     pub tool: Tool,
-    /// Builds the state that the tool takes.
+    /// The function that builds the state for the tool.
     pub state: StateBuilder,
 }
 
 /// The oldest release of the host that can serve plugins of this SDK.
 const MIN_HOST: &str = "0.1.0";
 
-/// Checks, at compile time, the name that the prefix makes of the name of the tool at `position`.
+/// Checks, at compile time, that the name of the tool at `position` is not too long with the prefix, and is used by no
+/// other tool before it.
 pub const fn check_name(tools: &[ExportedTool], names: Names, position: usize) {
     let name = tools[position].tool.own_name(names).as_bytes();
-    // A tool with mistakes, which were reported, has an empty name.
+    // An empty name means that `#[tool]` has reported mistakes of this tool.
     if name.is_empty() {
         return;
     }
@@ -84,7 +86,7 @@ const fn is_equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
 }
 
-/// Creates the header that leads abi_stable to the plugin's root module.
+/// Creates the header through which abi_stable finds the plugin's root module.
 #[must_use]
 #[expect(unsafe_code, reason = "abi_stable's constructor")]
 pub const fn header<E: Exports>() -> LibHeader {
@@ -118,7 +120,7 @@ extern "C" fn invoke<E: Exports>(
     });
     match answer {
         Ok(payload) => RResult::ROk(payload.into()),
-        // An error payload has only strings and numbers, which JSON can always hold.
+        // An error payload has only strings and integers, which can always be written as JSON.
         Err(failure) => RResult::RErr(serde_json::to_vec(&failure).unwrap_or_default().into()),
     }
 }
@@ -173,7 +175,7 @@ fn call<E: Exports>(target: &str, body: &[u8], host: Host) -> Result<Vec<u8>, Fa
         cancel_token,
         state: (E::state(), exported.state),
     });
-    // This library has a stdout of its own. Its last line, if it has no end, would be lost with the process.
+    // This library has its own buffer for stdout. An unfinished last line in it would be lost when the process ends.
     let _ = io::stdout().flush();
     answer
 }

@@ -1,4 +1,4 @@
-//! The error payload: the reason why a plugin has no answer for its host. See `plugin-abi/PAYLOADS.md`.
+//! The error payload, with which a plugin tells the host why an operation failed. See `plugin-abi/PAYLOADS.md`.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub struct Failure {
     pub(crate) public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// The kind of the state error that caused it.
+    /// The kind of the state error that caused the failure, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<&'static str>,
 }
@@ -52,7 +52,7 @@ impl Failure {
         Self::with_detail("unavailable", detail)
     }
 
-    /// Adds the name of a function to the detail.
+    /// Prefixes the detail with the name of a function.
     pub(crate) fn in_function(self, function: &str) -> Self {
         let detail = self.detail.map(|detail| format!("{function}: {detail}"));
         Self { detail, ..self }

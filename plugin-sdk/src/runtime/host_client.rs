@@ -1,4 +1,4 @@
-//! The requests of a plugin to its host, across the ABI: bytes out, bytes in.
+//! Sends requests of the plugin to its host, across the ABI: encodes the payload, and decodes the answer.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use plugin_abi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The host side for requests outside of calls.
+/// The host interface for requests that belong to no call.
 static PROCESS_HOST: OnceLock<Host> = OnceLock::new();
 
 /// Sets the host that called `init`.
@@ -16,13 +16,13 @@ pub(crate) fn set_process_host(host: Host) {
     let _ = PROCESS_HOST.set(host);
 }
 
-/// Returns the host side of a call, for code that has no [`Host`]; `None` before `init`.
+/// Returns the host interface of a call, for code that has no [`Host`]; `None` before `init`.
 pub(crate) fn for_call(call: u64) -> Option<Host> {
     PROCESS_HOST.get().map(|host| Host { call, ..*host })
 }
 
-/// Sends an operation without a payload. `None` means that the host does not offer it, the call is over, or the
-/// answer cannot be read.
+/// Requests an operation that has no payload. `None` means that the host does not support it, the call has ended, or
+/// the answer cannot be decoded.
 pub(crate) fn request<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
     match (host.request)(host.call, op, RSlice::EMPTY) {
         RResult::ROk(answer) => serde_json::from_slice(&answer).ok(),
@@ -30,10 +30,10 @@ pub(crate) fn request<T: DeserializeOwned>(host: Host, op: u32) -> Option<T> {
     }
 }
 
-/// Sends an operation with a payload.
+/// Requests an operation that has a payload.
 ///
 /// # Errors
-/// The error payload of the host; empty if its answer cannot be read.
+/// The error payload of the host; empty if the answer of the host cannot be decoded.
 pub(crate) fn request_with<T: DeserializeOwned>(
     host: Host,
     op: u32,
@@ -46,7 +46,7 @@ pub(crate) fn request_with<T: DeserializeOwned>(
     }
 }
 
-/// Sends a message, and reports whether the host took it.
+/// Requests an operation whose answer does not matter, and reports whether the host accepted it.
 pub(crate) fn notify(host: Host, op: u32, payload: &impl Serialize) -> bool {
     let Ok(payload) = serde_json::to_vec(payload) else {
         return false;

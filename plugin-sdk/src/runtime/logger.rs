@@ -1,4 +1,4 @@
-//! The crate `log` inside of a plugin, connected to the operator's log. `tracing` with its feature `log` uses it too.
+//! A logger for the crate `log` that writes to the operator's log. `tracing` with its feature `log` uses it too.
 
 use std::sync::OnceLock;
 
@@ -11,8 +11,8 @@ use super::{current, host_client};
 /// The name of the plugin's crate.
 static PLUGIN: OnceLock<&str> = OnceLock::new();
 
-/// Sends all log lines to the host, which writes those of `level` and above. The author's own logger stays, if there
-/// is one.
+/// Installs the logger, which sends lines of `level` and above to the host. A logger that the author has installed
+/// stays in use instead.
 pub(crate) fn install(plugin: &'static str, level: &str) {
     let _ = PLUGIN.set(plugin);
     if log::set_logger(&HostLog).is_ok() {
@@ -25,7 +25,7 @@ pub(crate) fn plugin_name() -> Option<&'static str> {
     PLUGIN.get().copied()
 }
 
-/// Writes a line, and reports whether the host took it.
+/// Writes a line, and reports whether the host accepted it.
 pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -47,7 +47,7 @@ pub(crate) fn write(level: log::Level, target: &str, message: &str) -> bool {
         message,
         plugin: plugin_name(),
     };
-    // An ended call has no log of its own: the line belongs to the process.
+    // If the call has ended, the host does not accept lines for it. Then write the line for the process.
     let send = |call| {
         host_client::for_call(call)
             .is_some_and(|host| host_client::notify(host, host_op::LOG, &line))

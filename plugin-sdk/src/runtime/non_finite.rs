@@ -1,4 +1,4 @@
-//! A check that JSON can hold all numbers of a value: a serializer that writes nothing.
+//! Checks that all numbers of a value can be written as JSON, with a serializer that produces no output.
 
 use std::fmt::{self, Display};
 
@@ -12,7 +12,7 @@ pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NotJson> {
     value.serialize(FiniteCheck)
 }
 
-/// The reason why a value cannot be written.
+/// The reason why a value cannot be written as JSON.
 #[derive(Debug)]
 pub(crate) struct NotJson(String);
 
@@ -30,7 +30,7 @@ impl ser::Error for NotJson {
     }
 }
 
-/// The serializer.
+/// The serializer, which only checks that numbers are finite.
 struct FiniteCheck;
 
 macro_rules! accept {

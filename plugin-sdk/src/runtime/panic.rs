@@ -1,5 +1,5 @@
-//! Panics stay in the plugin (ABI rule 3): a panic in a call becomes its failure, any other a line in the operator's
-//! log.
+//! Catches panics, which must not leave the plugin (ABI rule 3). A panic in a call makes that call fail. Any other
+//! panic is written to the operator's log.
 
 use std::{
     any::Any,
@@ -16,22 +16,23 @@ use super::{
 };
 
 thread_local! {
-    /// Whether this thread is inside [`catch_panic`]. Only then the hook stores a panic for the answer.
+    /// Whether this thread is inside [`catch_panic`]. Only then does the hook store a panic, instead of writing it to
+    /// the log.
     static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// The last panic on this thread that was not reported yet.
+    /// The last panic on this thread that has not been reported yet.
     static LAST_PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-/// A panic, as the hook sees it.
+/// The facts about a panic that the hook receives.
 struct Panic {
     message: String,
     location: String,
-    /// The call that the thread worked for.
+    /// The number of the call that the thread worked for.
     call: u64,
 }
 
 impl Panic {
-    /// Writes the panic to the operator's log, and reports whether the host took it.
+    /// Writes the panic to the operator's log, and reports whether the host accepted the line.
     fn report(&self) -> bool {
         let _current_call = CurrentCallGuard::enter(self.call);
         logger::write(log::Level::Error, "panic", &format!("a panic: {self}"))
@@ -53,7 +54,7 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
     let last = LAST_PANIC.take();
     match result {
         Ok(result) => {
-            // A panic was caught inside of `work`: by the author's own code, or by tokio in a task.
+            // A panic inside of `work` was caught there: by the author's code, or by tokio in a task.
             if let Some(last) = last {
                 last.report();
             }
@@ -61,11 +62,12 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
         }
         Err(payload) => {
             let message = message(payload.as_ref()).to_owned();
-            // The drop of a payload of the author's own type may panic again, and nothing catches it here.
+            // If the payload has a type of the author's, dropping it may panic again, and nothing would catch that
+            // panic.
             std::mem::forget(payload);
             Err(Failure::panic(match last {
                 Some(last) if last.message == message => last.to_string(),
-                // `resume_unwind` skips the hook: the last panic is another one.
+                // `resume_unwind` does not call the hook, so the last panic that the hook stored is a different one.
                 Some(last) => {
                     last.report();
                     message
@@ -76,7 +78,7 @@ pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Resul
     }
 }
 
-/// Installs the plugin's hook. A plugin has its own copy of std: the host's hook never sees a panic of a plugin.
+/// Installs the plugin's panic hook. A plugin has its own copy of std, so the host's hook is not called for its panics.
 fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {

@@ -11,10 +11,10 @@ use crate::{
     result::{IntoToolResult, NoResult},
 };
 
-/// Writes the answer to a call from the output of the tool.
+/// Returns the payload that answers a call, made from what the tool returned.
 ///
 /// # Errors
-/// `protocol` if the tool failed with an error of the protocol; `unavailable` if JSON cannot hold the result.
+/// `protocol` if the tool failed with a JSON-RPC error; `unavailable` if the result cannot be written as JSON.
 pub fn reply<T: IntoToolResult>(outcome: T, take_error: TakeError<T>) -> Result<Vec<u8>, Failure> {
     let result = match take_error(outcome) {
         Ok(outcome) => outcome.into_tool_result(),

@@ -1,18 +1,18 @@
-//! The payloads around calls: `init`, the declaration, `cancel`. See `plugin-abi/PAYLOADS.md`.
+//! The payloads of operations other than calls: `init`, the declaration, and `cancel`. See `plugin-abi/PAYLOADS.md`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::icon::Icon;
 
-/// The body of the operation `init`, the facts of the host: `{"payloads": [1], "log": "info", "tools": true}`.
+/// The body of the operation `init`, with facts about the host: `{"payloads": [1], "log": "info", "tools": true}`.
 #[derive(Deserialize)]
 pub(crate) struct Init {
     pub(crate) payloads: Vec<u32>,
     /// The lowest level of lines that the host writes to its log.
     #[serde(default = "default_log_level")]
     pub(crate) log: String,
-    /// Whether the host asks for the tools.
+    /// Whether the host requests the declarations of the tools.
     #[serde(default = "default_true")]
     pub(crate) tools: bool,
 }
@@ -63,7 +63,7 @@ pub(crate) struct DeclaredTool {
     pub(crate) headers: Map<String, Value>,
 }
 
-/// The Tool of MCP.
+/// MCP's `Tool`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct McpTool {

@@ -1,4 +1,4 @@
-//! The host of a test: it records everything that a plugin sends to it.
+//! The host side of a test. It answers the requests of the plugin, and records everything that the plugin sends.
 
 use std::{
     collections::BTreeMap,
@@ -26,17 +26,17 @@ pub(super) struct CallRecord {
     pub(super) progress: Vec<Value>,
     pub(super) messages: Vec<Value>,
     pub(super) logs: Vec<Value>,
-    /// The answers of the client, by keys.
+    /// The client's answers to input requests, by their keys.
     answers: Map<String, Value>,
     /// The state that the call reads and writes.
     state: CallState,
-    /// The questions without an answer, by keys.
+    /// The input requests that have no answer, by their keys.
     pub(super) input_requests: Map<String, Value>,
 }
 
 impl CallRecord {
-    /// Answers questions like the host: an answer that fits its question is returned, every other question stays
-    /// open.
+    /// Answers input requests as the host does: returns the answers that satisfy their form. Every other input request
+    /// is recorded as unanswered.
     fn ask(&mut self, requests: &Value) -> Result<Map<String, Value>, String> {
         let requests = requests.as_object().cloned().unwrap_or_default();
         let mut forms = Vec::new();
@@ -73,7 +73,7 @@ impl CallRecord {
     }
 }
 
-/// Returns a capability that a question needs and a client with this declaration does not have.
+/// Returns the capability that an input request needs, if a client that declares these capabilities does not have it.
 fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     let elicitation = &declared["elicitation"];
     let (name, declared) = match (
@@ -81,7 +81,7 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
         request["params"]["mode"].as_str(),
     ) {
         (Some("elicitation/create"), Some("url")) => ("elicitation.url", &elicitation["url"]),
-        // An empty `elicitation` means forms.
+        // A client that declares an empty `elicitation` supports forms.
         (Some("elicitation/create"), _) if *elicitation == json!({}) => return None,
         (Some("elicitation/create"), _) => ("elicitation.form", &elicitation["form"]),
         (Some("roots/list"), _) => ("roots", &declared["roots"]),
@@ -90,11 +90,11 @@ fn missing(request: &Value, declared: &Value) -> Option<&'static str> {
     (!declared.is_object()).then_some(name)
 }
 
-/// A call that is recorded until this is dropped.
+/// A guard for the record of a call, which is removed when the guard is dropped.
 pub(super) struct RecordingGuard(pub(super) u64);
 
 impl RecordingGuard {
-    /// Starts the record of a new call.
+    /// Starts to record a new call.
     pub(super) fn start(
         mut facts: Map<String, Value>,
         answers: Map<String, Value>,
@@ -120,17 +120,17 @@ impl RecordingGuard {
         Self(call)
     }
 
-    /// Cancels the call. A call that has not begun yet asks when it begins.
+    /// Marks the call as cancelled. If the call begins only later, it asks the host and is told so.
     pub(super) fn cancel(call: u64) {
         if let Some(record) = records().get_mut(&call) {
             record.cancelled = true;
         }
     }
 
-    /// Stores the states that the call has set. The call has succeeded.
+    /// Writes the states that the call has set, after the call has succeeded.
     ///
     /// # Errors
-    /// A message for the model if another call was faster: this call has failed after all.
+    /// A message for the model if another call wrote first: then this call fails after all.
     pub(super) fn commit(&self) -> Result<(), String> {
         let mut records = records();
         let record = records.get_mut(&self.0);
@@ -163,7 +163,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
         if op != host_op::LOG {
             return refuse("call_ended");
         }
-        // It may be a panic of the test itself: std reports it with its backtrace if this host does not take it.
+        // This may be a panic of the test itself. If this host rejects it, std reports it with its backtrace.
         if payload["target"] == "panic" {
             return refuse("unknown_op");
         }
@@ -203,7 +203,7 @@ pub(super) extern "C" fn request(call: u64, op: u32, payload: RSlice<'_, u8>) ->
     answer(json!({}))
 }
 
-/// Calls an operation of the plugin, and decodes its answer.
+/// Requests an operation from the plugin, and decodes the answer.
 pub(super) fn invoke(
     module: PluginRef,
     op: u32,
@@ -219,7 +219,8 @@ pub(super) fn invoke(
     }
 }
 
-/// Does the work where an async tool can block its thread: outside of the runtime of a test (`#[tokio::test]`).
+/// Runs `work` outside of the async runtime of a test (`#[tokio::test]`), because an async tool blocks the thread that
+/// calls it, which tokio forbids inside of a runtime.
 pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "async")]
     if tokio::runtime::Handle::try_current().is_ok() {
@@ -231,7 +232,7 @@ pub(super) fn outside_runtime<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()
 }
 
-/// Returns a JSON string; an empty one for other values.
+/// Returns the text of a JSON string; an empty text for any other value.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

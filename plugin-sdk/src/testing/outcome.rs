@@ -1,10 +1,10 @@
-//! The outcome of a call, and everything that the tool sent meanwhile.
+//! The outcome of a call, and everything that the tool sent while it ran.
 
 use serde_json::{Map, Value};
 
 use super::host::CallRecord;
 
-/// The outcome of a call, and everything that the tool sent meanwhile.
+/// The outcome of a call, and everything that the tool sent while it ran.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub(super) answer: Result<Value, Value>,
@@ -25,7 +25,7 @@ impl Outcome {
     /// Returns the text of a result with `isError`.
     ///
     /// # Panics
-    /// If the result is not one.
+    /// If the call has no result, or a result without `isError`.
     #[must_use]
     pub fn error_text(&self) -> String {
         assert!(self.is_error(), "the call succeeded: {}", self.texts());
@@ -70,8 +70,8 @@ impl Outcome {
         self.result().get("_meta")
     }
 
-    /// Returns the reason why there is no result: `kind` (`panic`, `protocol`, `cancelled`, `unavailable`), `code`,
-    /// `public`, `detail`.
+    /// Returns the reason why the call has no result, an object with the members `kind` (`panic`, `protocol`,
+    /// `cancelled`, `unavailable`), `code`, `public`, `detail`.
     ///
     /// A call that exceeded its time limit has `{"kind": "cancelled", "detail": "the call timed out: ..."}`.
     #[must_use]
@@ -85,7 +85,7 @@ impl Outcome {
         &self.record.progress
     }
 
-    /// Returns the questions to the client that have no answer yet, by their keys. A call with open questions has no
+    /// Returns the input requests that have no answer yet, by their keys. A call with such input requests has no
     /// result.
     ///
     /// ```json
@@ -96,7 +96,7 @@ impl Outcome {
         &self.record.input_requests
     }
 
-    /// Returns the messages to the client, such as `{"level": "info", "logger": "PLUGIN", "data": "half done"}`.
+    /// Returns the log messages to the client, such as `{"level": "info", "logger": "PLUGIN", "data": "half done"}`.
     #[must_use]
     pub fn messages(&self) -> &[Value] {
         &self.record.messages

@@ -1,4 +1,4 @@
-//! The store for the states of tests: in memory, with the rules of the host.
+//! The store for states in tests. It is in memory, and has the rules of the host.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,8 @@ impl StateRecord for MemoryRecord {
     }
 }
 
-/// Returns a state in the form of the host. Null is a value, so a state without a value has no member `value`.
+/// Returns a state in the form of the host's answers. Null is a value, so if nothing is stored, the member `value` is
+/// missing.
 fn answer(seen: Snapshot<Value>) -> Value {
     let mut answer = json!({ "version": seen.version });
     if let Some(value) = seen.value {
@@ -54,7 +55,7 @@ fn answer(seen: Snapshot<Value>) -> Value {
     answer
 }
 
-/// Stores the value of a session, whatever its version is.
+/// Stores the value of a session without checking its version.
 pub(super) fn put(session: &str, owner: Option<String>, value: Value) {
     let mut all = states();
     let state = all.entry(session_key(session)).or_default();
@@ -66,7 +67,7 @@ fn session_key(name: &str) -> String {
     format!("session {name}")
 }
 
-/// Returns the states of all tests of this process.
+/// Returns the states that all tests of this process share.
 fn states() -> MutexGuard<'static, BTreeMap<String, MemoryRecord>> {
     static STATES: Mutex<BTreeMap<String, MemoryRecord>> = Mutex::new(BTreeMap::new());
     STATES.lock().unwrap_or_else(PoisonError::into_inner)
@@ -78,7 +79,7 @@ pub(super) struct CallState {
     /// The session of the call.
     session: Option<String>,
     principal: Option<String>,
-    /// The failure of every request, if the test asks for one.
+    /// The failure with which every request is answered, if the test has set one.
     failing: Option<Refusal>,
     states: StateTransaction<MemoryRecord>,
 }
@@ -90,7 +91,7 @@ fn refusal(failure: &StateFailure) -> Refusal {
     (failure.kind(), Some(failure.to_string()))
 }
 
-/// Returns the failure that a test asks for, with the message of the host.
+/// Returns the failure that a test has set, with the host's message for it.
 fn requested_failure(kind: StateErrorKind, tool: &str) -> Refusal {
     let failure = match kind {
         StateErrorKind::NoSession => StateFailure::NoSession,
@@ -119,7 +120,7 @@ impl CallState {
         }
     }
 
-    /// Performs a request of a tool.
+    /// Performs a state request of a tool.
     pub(super) fn answer(&mut self, request: &Value) -> Result<Value, Refusal> {
         match &self.failing {
             Some(refusal) => Err(refusal.clone()),
@@ -156,7 +157,7 @@ impl CallState {
         }
     }
 
-    /// Reads a state, once in a call unless another one was faster.
+    /// Reads a state from the store. It does so once in a call, and again only if another call wrote first.
     fn read(&mut self, key: &str, is_handle: bool) -> Result<Snapshot<Value>, StateFailure> {
         if self.states.record(key).is_none() {
             let found = states().get(key).cloned();
@@ -194,7 +195,7 @@ impl CallState {
         Ok(conflict)
     }
 
-    /// Writes the next version of a state. `None` means that another call was faster.
+    /// Writes the next version of a state. `None` means that another call wrote first.
     fn write(&self, key: &str, value: Option<Value>) -> Option<MemoryRecord> {
         let seen = self.states.record(key).map_or(0, StateRecord::version);
         let mut all = states();
@@ -206,7 +207,7 @@ impl CallState {
         Some(state.clone())
     }
 
-    /// Writes the states that the call has set, one by one, until another call was faster with one.
+    /// Writes the states that the call has set, one by one. It stops at the first state that another call has changed.
     pub(super) fn commit(&mut self) -> Result<(), String> {
         let mut commit = || -> Result<(), StateFailure> {
             for (key, value) in self.states.take_pending()? {

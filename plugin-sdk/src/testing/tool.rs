@@ -1,4 +1,4 @@
-//! A tool under test: the request that calls it, and the call.
+//! A tool under test: the facts of the request that calls it, and the call.
 
 use std::{
     panic,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::StateErrorKind;
 
-/// A tool, and the request that calls it. The methods return a changed copy.
+/// A tool, and the facts of the request that calls it. Methods that set something return a changed copy.
 #[derive(Clone)]
 pub struct Tool {
     module: PluginRef,
@@ -46,8 +46,8 @@ impl Tool {
         }
     }
 
-    /// Returns the declaration of the tool, in the form of `PAYLOADS.md` of plugin-abi. Its member `tool` is the Tool
-    /// of MCP.
+    /// Returns the declaration of the tool, in the form that `PAYLOADS.md` of plugin-abi defines. Its member `tool` is
+    /// MCP's `Tool`.
     #[must_use]
     pub fn declaration(&self) -> &Value {
         &self.plugin["tools"][self.position]
@@ -104,28 +104,30 @@ impl Tool {
         self.with_fact("trace", trace)
     }
 
-    /// Sets the session of the call, by its name. Without one, the call has no session, like those of MCP 2026-07-28.
+    /// Sets the session of the call, by a name that the test chooses. Otherwise the call has no session, as in MCP
+    /// 2026-07-28.
     ///
-    /// All tests of a process share the stored states; different names separate them. A session, and each handle,
-    /// belongs to the principal that first stores something in it.
+    /// All tests of a process share the stored states; use different names to separate them. A session or a handle
+    /// belongs to the principal that first stores something under it.
     #[must_use]
     pub fn in_session(mut self, name: &str) -> Self {
         self.session = Some(name.to_owned());
         self
     }
 
-    /// Sets the session of the call, and the value that was stored in it before, for example by an older release. The
-    /// session belongs to the principal: set it first, by [`with_principal`](Self::with_principal).
+    /// Sets the session of the call, and stores a value in it, for example one that an older release would have
+    /// written. The session belongs to the principal: call [`with_principal`](Self::with_principal) first.
     #[must_use]
     pub fn in_session_with_state(self, name: &str, value: Value) -> Self {
         state_store::put(name, self.facts.get("principal").map(text), value);
         self.in_session(name)
     }
 
-    /// Makes every request for stored state fail with this kind: `Unavailable` as if the table could not be reached,
-    /// `SessionEnded`, and others.
+    /// Makes every operation on stored state fail with an error of this kind: for example `Unavailable`, as if the
+    /// store could not be reached, or `SessionEnded`.
     ///
-    /// The host answers a call that passes one of these two on with status 503 or 404. A test sees the error of the tool.
+    /// If a tool returns an error of one of these two kinds, the host responds with status 503 or 404. A test sees the
+    /// error that the tool returned.
     ///
     /// ```
     /// use plugin_sdk::{StateErrorKind, prelude::*};
@@ -152,14 +154,14 @@ impl Tool {
         self
     }
 
-    /// Sets the user's answer to the form with this key. The host asks again for an answer that does not fit the
-    /// form.
+    /// Sets what the user enters in the form with this key. If it does not satisfy the form, the input request counts
+    /// as unanswered, as in the host.
     #[must_use]
     pub fn with_answer(self, key: &str, content: Value) -> Self {
         self.with_result(key, json!({ "action": "accept", "content": content }))
     }
 
-    /// Sets the client's answer to the question with this key, in the form of MCP: `{"action": "decline"}`,
+    /// Sets the client's answer to the input request with this key, as MCP's result: `{"action": "decline"}`,
     /// `{"roots": [...]}`, `{"role": "assistant", "model": "...", "content": {...}}`.
     #[must_use]
     pub fn with_result(mut self, key: &str, result: Value) -> Self {
@@ -174,13 +176,13 @@ impl Tool {
         self
     }
 
-    /// Calls the tool with a JSON object of arguments. They are coerced, validated and refused as by the host. The
-    /// client asks for progress and for messages of every level.
+    /// Calls the tool with a JSON object of arguments. They are coerced, validated and rejected as by the host. The
+    /// simulated client requests progress and log messages of every level.
     ///
-    /// A call that exceeds its time limit is cancelled as by the host: the tool can see that, and a result within 100
-    /// ms more still counts. After that the outcome's [`failure`](Outcome::failure) has the kind `cancelled`. A tool
-    /// that does not check whether it is cancelled continues until it returns or the tests end, and its result is
-    /// ignored.
+    /// A call that exceeds its time limit is cancelled as by the host: the tool can see that, and a result that it
+    /// returns within another 100 ms still counts. After that, the outcome's [`failure`](Outcome::failure) has the kind
+    /// `cancelled`. A tool that ignores the cancellation runs on until it returns or the test process ends, and its
+    /// result is discarded.
     ///
     /// # Panics
     /// If the structured result does not satisfy the `outputSchema` of the tool.
@@ -224,7 +226,7 @@ impl Tool {
         outcome
     }
 
-    /// Calls the tool on a thread of its own, which continues by itself when the call times out.
+    /// Calls the tool on a separate thread, which continues if the call times out.
     fn call_within(
         &self,
         timeout: Duration,
@@ -236,7 +238,7 @@ impl Tool {
         let (tool, recording) = (self.clone(), Arc::clone(recording));
         let running = thread::spawn(move || {
             let answer = tool.call_tool(&arguments, host);
-            // The record of the call lasts until its tool returns, even after its time limit.
+            // The record of the call is kept until the tool returns, even if that is after the time limit.
             drop(recording);
             let _ = sender.send(answer);
         });
@@ -262,7 +264,8 @@ impl Tool {
         }
     }
 
-    /// Calls the tool by the rules of the host. Arguments that the tool refuses give a result, as there.
+    /// Calls the tool by the rules of the host. If the arguments are rejected, it returns a result with an error, as
+    /// the host does.
     fn call_tool(&self, arguments: &Value, host: Host) -> Result<Value, Value> {
         let name = text(&self.declaration()["tool"]["name"]);
         let flag = |name: &str| self.declaration()[name] == true;
@@ -319,7 +322,7 @@ fn error(message: &str) -> Value {
     json!({ "type": "complete", "content": content, "isError": true })
 }
 
-/// Continues the panic of a call thread. The tool has not caused it.
+/// Continues a panic of the thread of a call in this thread. It is not a panic of the tool, which the plugin catches.
 fn rethrow(running: thread::JoinHandle<()>) -> ! {
     match running.join() {
         Err(panic) => panic::resume_unwind(panic),

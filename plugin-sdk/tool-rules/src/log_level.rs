@@ -1,19 +1,19 @@
-//! The severity of messages to the client.
+//! The severity of log messages to the client.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The severity of a message to the client, by the names of syslog (RFC 5424), the least severe first.
+/// The severity of a log message to the client. The names are those of syslog (RFC 5424); the least severe is first.
 /// Source: MCP, "Logging".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// Details for debugging.
+    /// Details that help to find bugs.
     Debug,
     /// Normal operation.
     Info,
-    /// Normal, but notable.
+    /// A normal but significant event.
     Notice,
     /// Something is wrong.
     Warning,

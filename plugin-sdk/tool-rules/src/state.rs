@@ -1,8 +1,8 @@
-//! The rules of state that tools store between calls, apart from the store.
+//! The rules for state that tools store between calls. They apply to every kind of store.
 //!
-//! A call reads each state once, sees its own pending writes first, and writes a state only if no other call has
-//! written it meanwhile. [`StateTransaction`] makes all of these decisions. Its user reads and writes the records:
-//! the host in DynamoDB or in memory, the SDK's `testing` module in memory.
+//! A call reads each state once, sees its own pending writes, and writes a state only if no other call has written it
+//! meanwhile. [`StateTransaction`] makes all of these decisions. The code that uses it reads and writes the records:
+//! the host in DynamoDB or in memory, the SDK's module `testing` in memory.
 
 mod failure;
 mod transaction;
@@ -10,11 +10,11 @@ mod transaction;
 pub use failure::{StateErrorKind, StateFailure};
 pub use transaction::{PutStep, Snapshot, StateRecord, StateTransaction};
 
-/// The maximum size of a value. Unit: bytes of JSON. Source: an item of DynamoDB has at most 400 KB, and the other
-/// attributes of a state fit into the rest.
+/// The maximum size of a value. Unit: bytes of JSON. Source: an item in DynamoDB has at most 400 KB; the remaining 50
+/// KB are enough for the other attributes of a state.
 pub const MAX_VALUE: usize = 350 * 1024;
 
-/// Checks the size of a value before it is written. `None` deletes what is there.
+/// Checks the size of a value before it is written. `None` means that the value is deleted, which is always allowed.
 ///
 /// # Errors
 /// [`StateFailure::TooLarge`] for a value above [`MAX_VALUE`].
@@ -25,11 +25,12 @@ pub fn check_size(value: Option<&str>) -> Result<(), StateFailure> {
     }
 }
 
-/// Checks that a call may use the state that was read: for a handle its own state with a value, for a session its own or none.
+/// Checks that a call may use the state that was read. Under a handle, a value must exist and belong to the caller. A
+/// session must belong to the caller, but may have no value yet.
 ///
 /// # Errors
-/// [`StateFailure::UnknownHandle`] if the state does not exist or belongs to another caller: a caller must not learn which.
-/// [`StateFailure::SessionEnded`] for another caller's session.
+/// [`StateFailure::UnknownHandle`] if the state does not exist or belongs to another caller: the caller must not learn
+/// which of the two is the case. [`StateFailure::SessionEnded`] if the session belongs to another caller.
 pub fn check_access(is_handle: bool, is_own: bool, has_value: bool) -> Result<(), StateFailure> {
     match is_handle {
         true if !(is_own && has_value) => Err(StateFailure::UnknownHandle),

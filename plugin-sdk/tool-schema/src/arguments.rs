@@ -1,13 +1,13 @@
-//! The delivery of arguments to a tool: unchanged, and if the tool cannot decode them, once more with coercion.
+//! Delivers arguments to a tool: first unchanged, then, if the tool cannot decode them, coerced.
 
 use serde_json::Value;
 
 use crate::{LazySchema, Problem, Schema, SchemaError, coerce, schema::describe::integer_range};
 
-/// The maximum length of a list of problems for a model. Unit: bytes.
+/// The maximum length of the list of problems in a message. Unit: bytes.
 const MAX_MESSAGE: usize = 2000;
 
-/// The rules for the arguments of one tool; see [`Self::call_with`].
+/// The settings that decide how one tool gets its arguments; see [`Self::call_with`].
 #[derive(Clone, Copy, Debug)]
 pub struct ArgumentRules<'a> {
     /// The tool's name.
@@ -16,8 +16,8 @@ pub struct ArgumentRules<'a> {
     pub schema_text: &'a str,
     /// The compiled `inputSchema`.
     pub schema: &'a LazySchema,
-    /// Whether the schema has constraints that decoding does not see. The tool then gets only arguments that the
-    /// schema accepts.
+    /// Whether the schema has constraints that decoding does not check. If so, the tool gets only arguments that
+    /// satisfy the schema.
     pub validate: bool,
     /// Whether arguments are never coerced.
     pub strict: bool,
@@ -28,7 +28,7 @@ pub struct ArgumentRules<'a> {
 pub enum Attempt<T> {
     /// The tool accepted the arguments; this is its result.
     Accepted(T),
-    /// The tool could not decode the arguments, and its body has not run.
+    /// The tool could not decode the arguments. Its body has not run.
     DecodeFailed {
         /// The decoder's message.
         message: String,
@@ -39,10 +39,11 @@ pub enum Attempt<T> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentsError<'a> {
-    /// The arguments are wrong. The message is for the model, which can correct them.
+    /// The arguments are wrong. The message tells the model what to correct.
     #[error("{0}")]
     Invalid(String),
-    /// The schema itself is wrong, so that the arguments cannot be judged. Only the tool's author can correct it.
+    /// The schema itself is wrong, so the arguments cannot be checked against it. Only the tool's author can correct
+    /// it.
     #[error("the inputSchema is {0}")]
     Schema(&'a SchemaError),
 }
@@ -56,9 +57,9 @@ impl<'a> ArgumentRules<'a> {
     /// | second, if the first failed and the tool is not `strict` | the text of the [coerced](crate::coerce) arguments, if coercion changes anything; with `validate` only if the schema accepts them |
     /// | none, if both failed | the error describes the problems of the last attempt |
     ///
-    /// Without `validate` the tool's decoder decides, and the schema is compiled only if decoding fails. Arguments that the
-    /// schema accepts and the decoder does not are refused too. Arguments in which an object has a name twice are never
-    /// coerced, because it is not known which of the two values was meant.
+    /// Without `validate` the tool's decoder decides, and the schema is compiled only if decoding fails. Arguments that
+    /// the decoder rejects are an error even if the schema accepts them. If an object in the arguments has two members
+    /// of the same name, nothing is coerced, because it is unknown which value was meant.
     ///
     /// ```
     /// use tool_schema::{ArgumentRules, Attempt, LazySchema};
@@ -136,7 +137,8 @@ impl<'a> ArgumentRules<'a> {
     }
 }
 
-/// Describes the problems: those of the schema, else those of its integers, else the message of the decoder.
+/// Describes why the arguments were rejected: violations of the schema; else integers that satisfy the schema but
+/// cannot be decoded; else the message of the decoder.
 fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> String {
     let mut problems = schema.problems(value);
     if problems.is_empty() {
@@ -151,7 +153,7 @@ fn problem_message(schema: &Schema, value: &Value, decoder: Option<String>) -> S
     }
 }
 
-/// Joins problems to one message of bounded length.
+/// Joins problems into one message of limited length.
 pub(crate) fn join_problems(problems: &[Problem]) -> String {
     let mut message = String::new();
     for problem in problems {
@@ -176,13 +178,14 @@ fn truncate(mut message: String) -> String {
     message
 }
 
-/// Replaces Rust types in the message of a decoder by JSON types, which the model knows.
+/// Replaces names of Rust types in the message of a decoder by names of JSON types, which a model understands.
 fn in_json_terms(message: &str) -> String {
     let message = without_position(message);
     let Some((start, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };
-    // If the message names the value, its type is right and the range is wrong; otherwise only the type is known.
+    // A message with "invalid value" is about a value of the right type that is out of range; any other message is
+    // about the type.
     if start.contains("invalid value: ")
         && let Some([least, most]) = integer_range(&schemars_format(expected))
     {
@@ -200,13 +203,13 @@ fn in_json_terms(message: &str) -> String {
     format!("{start}, expected {expected}")
 }
 
-/// Returns the `format` that schemars writes for a Rust integer type.
+/// Returns the keyword `format` that schemars writes for a Rust integer type.
 fn schemars_format(rust: &str) -> String {
     let (sign, bits) = match rust.strip_prefix('u') {
         Some(bits) => ("uint", bits),
         None => ("int", rust.strip_prefix('i').unwrap_or("-")),
     };
-    // These have 64 bits on every platform of plugins.
+    // `usize` and `isize` have 64 bits on every platform that plugins support.
     let bits = bits.strip_prefix("size").unwrap_or(bits);
     format!("{sign}{bits}")
 }
@@ -221,7 +224,7 @@ fn parse_error_message(error: &serde_json::Error) -> String {
     }
 }
 
-/// Removes "at line 1 column 9", which serde_json appends: the model did not write lines.
+/// Removes "at line 1 column 9", which serde_json appends and which does not help a model.
 fn without_position(message: &str) -> &str {
     match message.rsplit_once(" at line ") {
         Some((message, _)) => message,
@@ -229,8 +232,8 @@ fn without_position(message: &str) -> &str {
     }
 }
 
-/// Reports whether an object in the text, which was parsed as `value`, has two members of one name. One of them got
-/// lost.
+/// Reports whether an object in the text has two members of the same name. `value` is the parsed text, in which only
+/// one of them is left.
 fn has_duplicate_name(text: &str, value: &Value) -> bool {
     let mut written = 0_usize;
     let (mut quoted, mut escaped) = (false, false);

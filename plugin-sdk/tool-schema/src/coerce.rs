@@ -1,5 +1,5 @@
-//! Coercion of arguments that are right except for their spelling: `"5"` for a number, `"[1]"` for an array, `5.0`
-//! for 5.
+//! Coercion: the conversion of arguments that are written as another JSON type than the schema requires, such as `"5"`
+//! for a number, `"[1]"` for an array, or `5.0` for an integer.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +8,10 @@ use crate::{
     spelling::coerced,
 };
 
-/// The maximum depth of coercion. Values below stay unchanged.
+/// The maximum depth of coercion. Values that are nested more deeply stay unchanged.
 const MAX_DEPTH: usize = 64;
 
-/// Changes the spelling of `value` to what `schema` accepts, and reports whether anything changed.
+/// Converts `value`, and the values in it, to the types that `schema` requires, and reports whether anything changed.
 ///
 /// | the schema wants | the value is | it becomes |
 /// |---|---|---|
@@ -20,16 +20,19 @@ const MAX_DEPTH: usize = 64;
 /// | boolean | `"true"`, `"false"` | `true`, `false` |
 /// | array, object | a string whose text is a JSON array, object | that array, object |
 ///
-/// This works at any depth down to 64, but never where a string is acceptable too. Nothing is trimmed: `" 5"` stays a
-/// string. A value that the schema accepts stays unchanged, except `5.0` for an integer. No value is lost: a number that
-/// would change stays a string, and a whole float from 2^53 on, which may have been rounded when it was parsed, stays a
-/// float. The result may still not satisfy the schema.
+/// Nested values are coerced down to a depth of 64. A string is never coerced if the schema also accepts strings.
+/// Nothing is trimmed: `" 5"` stays a string. A value that the schema accepts stays unchanged, except `5.0` for an
+/// integer. No information is lost: a string whose number cannot be represented exactly stays a string, and a whole
+/// float of 2^53 or more, which may have been rounded when it was parsed, stays a float. The result may still not
+/// satisfy the schema.
 ///
-/// Inside of `anyOf` and `oneOf` a value is coerced if only one alternative is possible. An alternative is impossible if it
+/// In `anyOf` and `oneOf`, a value is coerced only if exactly one alternative is possible for it. An alternative is
+/// impossible if it
 /// * accepts no value of this type,
 /// * requires a member that the value does not have,
-/// * allows no further members, and the value has one,
-/// * has a constant (`const`, `enum`) for a member, and the value has another one: the tag of a Rust enum.
+/// * allows no members other than its own, and the value has one,
+/// * requires a member to be one of some constants (`const`, `enum`), as for the tag of a Rust enum, and the value has
+///   another one there.
 ///
 /// ```
 /// # use serde_json::json;
@@ -61,8 +64,8 @@ impl<'a> Coercion<'a> {
         changed
     }
 
-    /// Coerces the members of the value. `seen` are the schemas already applied to it: applying them again changes
-    /// nothing, and recursive ones would not end.
+    /// Coerces the members of the value. `seen` are the schemas that have already been applied to it: to apply them
+    /// again would change nothing, and would not end if they are recursive.
     fn apply_inside(
         &self,
         schema: &'a Value,
@@ -96,7 +99,7 @@ impl<'a> Coercion<'a> {
         changed
     }
 
-    /// Returns the alternative that is possible for the value, if it is the only one.
+    /// Returns the only alternative that is possible for the value, if there is exactly one.
     fn only_possible(
         &self,
         schema: &'a Keywords,
@@ -141,14 +144,14 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// Returns the schema of members that `properties` does not name, if it is the same for all of them.
+/// Returns the schema of the members that `properties` does not list, if all of them have the same one.
 fn further_members(schema: &Keywords) -> Option<&Value> {
     let rest = schema.get("additionalProperties");
     let patterns = schema.get("patternProperties").and_then(Value::as_object);
     let mut patterns = patterns.into_iter().flat_map(Map::values);
     match (patterns.next(), patterns.next(), rest) {
         (None, _, rest) => rest,
-        // A map with integers as keys: the names that do not match the pattern are not allowed.
+        // This is how a map with integer keys looks: names that do not match the pattern are not allowed.
         (Some(part), None, Some(Value::Bool(false))) => Some(part),
         _ => None,
     }

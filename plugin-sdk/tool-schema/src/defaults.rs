@@ -1,4 +1,4 @@
-//! A check that the schema of an argument accepts the argument's own default: a model relies on both.
+//! Checks that the default of each argument satisfies the schema of that argument: a model relies on both.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,12 @@ use crate::schema::{
     validator,
 };
 
-/// The `$id` of the whole schema, if it has none.
+/// The `$id` that the whole schema gets if it has none.
 const ROOT_ID: &str = "urn:tool-schema:whole";
 
-/// Returns the problems of the defaults in an `inputSchema`: those of the root's `properties`, of their `properties`,
-/// and so on. A default of another type is a problem too, such as null for a number, which JSON has for infinity.
+/// Returns the problems of the defaults in an `inputSchema`: in the `properties` of the root, in the `properties` of
+/// those, and so on. A default of the wrong type is a problem too, such as null for a number (infinity is written as
+/// null in JSON).
 ///
 /// ```
 /// let schema = serde_json::json!({
@@ -33,7 +34,7 @@ pub fn default_problems(schema: &Value) -> Vec<String> {
         defaults: Vec::new(),
     };
     search.collect(schema, "", "");
-    // Usually all of them are right: one compiled schema checks all at once.
+    // Usually all defaults are right. One compiled schema checks all of them together.
     if search.defaults.is_empty() || search.refusal(&search.defaults).is_none() {
         return Vec::new();
     }
@@ -44,7 +45,7 @@ pub fn default_problems(schema: &Value) -> Vec<String> {
     problems.flatten().collect()
 }
 
-/// A default, and the schema of its argument.
+/// A default value, and the schema of the argument that it belongs to.
 struct DeclaredDefault<'a> {
     value: &'a Value,
     schema: &'a Value,
@@ -58,14 +59,14 @@ struct DeclaredDefault<'a> {
 struct DefaultSearch<'a> {
     document: Document<'a>,
     root: &'a Value,
-    /// The addresses of the schemas already searched: they may refer to each other in a circle.
+    /// The addresses of the schemas that have been searched, because schemas may refer to each other in a circle.
     seen: Vec<usize>,
     defaults: Vec<DeclaredDefault<'a>>,
 }
 
 impl<'a> DefaultSearch<'a> {
-    /// Collects the defaults in the properties of a schema, and of the one it refers to. `schema_pointer` is its
-    /// position in the whole schema, `argument` points to its argument.
+    /// Collects the defaults in the properties of a schema, and of the schema that its `$ref` refers to.
+    /// `schema_pointer` is a JSON pointer to the schema in the whole schema, `argument` one to its argument.
     fn collect(&mut self, schema: &'a Value, schema_pointer: &str, argument: &str) {
         let Some(keywords) = schema.as_object() else {
             return;
@@ -101,7 +102,7 @@ impl<'a> DefaultSearch<'a> {
         let argument = &default.argument;
         let problems = diagnose::part_problems(self.root, default.schema, default.value, false);
         if problems.is_empty() {
-            // Rare keywords have the validator's message.
+            // For rare keywords, use the validator's message.
             return vec![format!("the default of {argument} does not fit: {refusal}")];
         }
         let problems = problems.iter().map(|problem| {
@@ -114,8 +115,8 @@ impl<'a> DefaultSearch<'a> {
         problems.collect()
     }
 
-    /// Returns why the schemas do not accept the defaults. They are compiled as parts of the whole schema, because
-    /// they may refer to it.
+    /// Returns the reason why one of the defaults does not satisfy its schema, if there is one. The schemas are
+    /// compiled as parts of the whole schema, because they may refer to it.
     fn refusal(&self, defaults: &[DeclaredDefault<'a>]) -> Option<String> {
         let mut whole = self.root.as_object()?.clone();
         let id = whole.entry("$id").or_insert_with(|| ROOT_ID.into());
@@ -129,7 +130,7 @@ impl<'a> DefaultSearch<'a> {
             .iter()
             .map(|default| (&default.schema_pointer, default.value.clone()));
         let values: Value = values.collect();
-        // A schema that cannot be compiled is no problem of the defaults.
+        // If the schema cannot be compiled, that is not a problem of the defaults.
         let schema = json!({ "properties": parts, "$defs": { "whole": whole } });
         let validator = validator::validator(&schema).ok()?;
         let error = validator.validate(&values).err()?;

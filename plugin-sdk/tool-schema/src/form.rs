@@ -1,5 +1,5 @@
-//! Questions that clients ask users: the rules of forms, of their answers, and of URLs. A form is a flat object with
-//! primitive members (M:elicit, "Requested Schema").
+//! The rules for elicitation: for forms, for the answers to them, and for URLs. A form is a flat object with primitive
+//! members (M:elicit, "Requested Schema").
 
 use std::fmt;
 
@@ -12,15 +12,15 @@ use crate::{Problem, Schema, SchemaError, arguments::join_problems, coerce};
 #[derive(Debug)]
 pub struct Form {
     shown: Schema,
-    /// A schema that clients do not see, and that answers must satisfy too.
+    /// A JSON Schema that answers must also satisfy. Clients do not get it.
     constraints: Option<Schema>,
 }
 
-/// The reason why a schema is not one of a form, as a clause.
+/// The reason why a schema cannot be used as a form. Its message is a clause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormError {
-    /// The first of its [`form_problems`].
+    /// Clients cannot show the form. The text is the first of its [`form_problems`].
     #[error("clients cannot show it: {0}")]
     Unshowable(String),
     /// The schema is invalid.
@@ -28,12 +28,12 @@ pub enum FormError {
     Schema(#[from] SchemaError),
 }
 
-/// The problems of an answer. Its message is for the user.
+/// The problems of an answer to a form. The message is for the user.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InvalidAnswer(Vec<Problem>);
 
 impl InvalidAnswer {
-    /// Returns JSON pointers to the wrong members, without any text of the user.
+    /// Returns JSON pointers to the wrong members. They contain no text that the user has entered.
     pub fn pointers(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|problem| problem.pointer.as_str())
     }
@@ -46,8 +46,8 @@ impl fmt::Display for InvalidAnswer {
 }
 
 impl Form {
-    /// Creates a form from the schema that clients show, and from an optional schema with all constraints of an
-    /// answer, if MCP's forms cannot express some of them (`pattern`).
+    /// Creates a form from the schema that clients show, and from an optional JSON Schema that answers must also
+    /// satisfy. The second holds the constraints that MCP's forms cannot express, such as `pattern`.
     ///
     /// # Errors
     /// [`FormError`]
@@ -62,14 +62,14 @@ impl Form {
         })
     }
 
-    /// Checks an answer to the form, and returns it as its type decodes it.
+    /// Checks an answer to the form, and returns it in a form that the tool's type can decode.
     ///
-    /// `answer` is an `ElicitResult` of MCP: `{"action": "accept", "content": {"sure": "true"}}`. Members that the
-    /// form does not have and the `null` of an optional field are removed. The rest is [coerced](coerce) like
+    /// `answer` is an `ElicitResult` of MCP: `{"action": "accept", "content": {"sure": "true"}}`. Members that are not
+    /// in the form are removed, and so are optional fields that are `null`. The rest is [coerced](coerce) like
     /// arguments of tools.
     ///
     /// # Errors
-    /// [`InvalidAnswer`] if the answer does not fit.
+    /// [`InvalidAnswer`] if the answer does not satisfy the form.
     pub fn check_answer(&self, answer: &Value) -> Result<Value, InvalidAnswer> {
         let mut answer = answer.clone();
         if let Some(content) = answer.get_mut("content").and_then(Value::as_object_mut) {
@@ -113,10 +113,10 @@ impl Form {
     }
 }
 
-/// Checks the URL of an elicitation. A browser has to open it.
+/// Checks the URL of an elicitation, which a browser must be able to open.
 ///
 /// # Errors
-/// The problem, as the end of a sentence: the URL is not an absolute one of `https` or `http`.
+/// The problem, as the end of a sentence, if this is not an absolute `https` or `http` URL.
 pub fn check_url(url: &str) -> Result<(), &'static str> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if !["https", "http"]
@@ -130,7 +130,8 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     if host.is_empty() || host.starts_with(':') {
         return Err("has a URL without a host");
     }
-    // RFC 3986, section 2: a URL must not contain these, even if browsers accept them. (Characters outside of ASCII are allowed here.)
+    // A URL must not contain these characters (RFC 3986, section 2), although browsers accept them. (This check allows
+    // characters outside of ASCII.)
     let harmful = |c: char| c.is_whitespace() || c.is_control() || r#"<>"{}|\^`"#.contains(c);
     if url.contains(harmful) {
         return Err("has a URL with an invalid character; percent-encode it");
@@ -138,8 +139,8 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The keywords that a form may have. Source: ElicitRequestFormParams of MCP 2026-07-28, and keywords without a
-/// constraint.
+/// The keywords that a form may have. Source: ElicitRequestFormParams of MCP 2026-07-28; in addition, keywords that
+/// constrain nothing.
 const FORM_KEYWORDS: [&str; 7] = [
     "$schema",
     "additionalProperties",
@@ -195,7 +196,7 @@ pub fn form_problems(schema: &Value) -> Vec<String> {
     problems
 }
 
-/// The formats that clients know. Source: StringSchema of MCP 2026-07-28.
+/// The formats that clients support. Source: StringSchema of MCP 2026-07-28.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
 /// Reports whether a member is a PrimitiveSchemaDefinition. Source: MCP 2026-07-28.

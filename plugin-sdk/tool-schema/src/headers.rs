@@ -1,14 +1,14 @@
-//! The headers that repeat arguments. Clients drop a tool that breaks the rules from their list (M:tools,
-//! "x-mcp-header"), so the rules are checked before a client sees the tool.
+//! The rules for HTTP headers that repeat arguments. Clients ignore a tool that breaks these rules (M:tools,
+//! "x-mcp-header"), so they are checked before a client gets the tool.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// The keyword that names the header `Mcp-Param-NAME` of a property.
+/// The keyword whose value is the NAME in the header `Mcp-Param-NAME` of a property.
 const KEYWORD: &str = "x-mcp-header";
 
-/// Keywords with members that the author names, each with a schema.
+/// Keywords whose value is an object with names of the author's choice and a schema for each.
 const NAMED_SCHEMAS: [&str; 5] = [
     "$defs",
     "definitions",
@@ -17,11 +17,11 @@ const NAMED_SCHEMAS: [&str; 5] = [
     "properties",
 ];
 
-/// Keywords with data as values, not schemas.
+/// Keywords whose values are data and not schemas.
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
-/// Returns the problems of a tool's headers: those of the annotations in its `inputSchema`, and differences to
-/// `declared`, a map from headers to JSON pointers into the arguments, such as `{"Region": "/region"}`.
+/// Returns the problems of the headers that an `inputSchema` declares, and its differences from `declared`, a map from
+/// names of headers to JSON pointers into the arguments, such as `{"Region": "/region"}`.
 #[must_use]
 pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> Vec<String> {
     let (mut headers, mut problems) = (Vec::new(), Vec::new());
@@ -61,8 +61,8 @@ pub fn header_problems(schema: &Value, declared: &BTreeMap<String, String>) -> V
     problems
 }
 
-/// Returns the headers that repeat arguments: names without the prefix `Mcp-Param-`, and JSON pointers into the
-/// arguments. [`header_problems`] checks the annotations, this function does not.
+/// Returns the headers that repeat arguments: their names without the prefix `Mcp-Param-`, and JSON pointers into the
+/// arguments. This function does not check the annotations; [`header_problems`] does.
 #[must_use]
 pub fn argument_headers(schema: &Value) -> Vec<(&str, String)> {
     let annotations = annotations(schema).into_iter();
@@ -83,7 +83,8 @@ struct Annotation<'a> {
     schema: &'a Map<String, Value>,
     /// A JSON pointer to this schema in the whole schema.
     schema_pointer: String,
-    /// A JSON pointer to the argument of this schema, if the path has only `properties`.
+    /// A JSON pointer to the argument that the schema describes, if the path to the schema consists only of
+    /// `properties`.
     argument: Option<String>,
 }
 
@@ -93,8 +94,8 @@ fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
     found
 }
 
-/// Collects the annotations of a schema. `schema_pointer` is its position in the whole schema. `argument` points to
-/// its argument, if the path has only `properties`.
+/// Collects the annotations of a schema. `schema_pointer` is a JSON pointer to it in the whole schema. `argument` is a
+/// JSON pointer to its argument, if the path to the schema consists only of `properties`.
 fn collect<'a>(
     schema: &'a Value,
     schema_pointer: &str,
@@ -152,7 +153,7 @@ impl Annotation<'_> {
     /// Returns the header's name and the argument's pointer.
     ///
     /// # Errors
-    /// The reason why no client would repeat the argument.
+    /// The reason why clients would not repeat the argument.
     fn check(&self) -> Result<(&str, &str), String> {
         let Some(name) = self.name.as_str() else {
             return Err(format!("is {}, but must be a string", self.name));

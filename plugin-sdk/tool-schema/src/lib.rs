@@ -4,9 +4,9 @@
 //! - how a tool gets its arguments: [`ArgumentRules::call_with`]
 //! - why a value does not satisfy a schema: [`Schema::problems`]
 //! - which headers repeat arguments: [`argument_headers`]
-//! - whether clients can show a form, and whether an answer fits it: [`Form`], [`check_url`]
+//! - whether clients can show a form, and whether an answer satisfies it: [`Form`], [`check_url`]
 //!
-//! The crate knows neither hosts nor plugins.
+//! The crate depends on neither the host nor the SDK.
 //!
 //! # Guarantees for a tool
 //!
@@ -17,12 +17,12 @@
 //! | final decision | the tool's decoder | the schema and the decoder |
 //! | compilation of the schema | when decoding fails | at the first call |
 //!
-//! `validate` is for schemas with constraints that decoding does not see, such as `minimum` or `pattern`. `format` is
-//! never checked. [`coerce`] has the rules of coercion, [`ArgumentRules::call_with`] the order of attempts.
+//! `validate` is for schemas with constraints that decoding does not check, such as `minimum` or `pattern`. `format` is
+//! never checked. The rules of coercion are at [`coerce`], the order of attempts is at [`ArgumentRules::call_with`].
 //!
-//! A value that the schema accepts reaches the tool with the meaning that it was sent with. An integer that its type cannot
-//! hold is refused, and so is a whole float from 2^53 on for an integer. Without `validate` the tool also gets values that
-//! only its decoder accepts: serde decodes an array as a struct, its fields in order.
+//! Coercion does not change the meaning of a value that the schema accepts. An integer that does not fit into the Rust
+//! type is rejected, and so is a whole float of 2^53 or more for an integer. Without `validate` the tool also gets
+//! values that its decoder accepts but the schema does not: serde, for example, can decode an array as a struct.
 
 mod arguments;
 mod coerce;
@@ -44,7 +44,7 @@ use tool_rules::MAX_NAME_LENGTH;
 /// Checks the name of a tool.
 ///
 /// # Errors
-/// The problem, as the end of a sentence that began with the name.
+/// The problem, as the end of a sentence that begins with the name.
 pub fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > MAX_NAME_LENGTH {
         return Err(format!(

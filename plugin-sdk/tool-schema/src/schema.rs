@@ -1,4 +1,4 @@
-//! A compiled JSON Schema (2020-12) and the problems of values.
+//! A compiled JSON Schema (2020-12), and the reasons why a value does not satisfy it.
 
 use std::sync::OnceLock;
 
@@ -20,7 +20,7 @@ pub(crate) mod problems;
 pub(crate) mod types;
 pub(crate) mod validator;
 
-/// A compiled schema. It refuses references to other documents.
+/// A compiled schema. It must not refer to other documents.
 #[derive(Debug)]
 pub struct Schema {
     value: Value,
@@ -63,8 +63,9 @@ impl Schema {
         self.validator.is_valid(value)
     }
 
-    /// Returns the problems of `value`; none if it satisfies the schema. There are at most ten, and at most three of one array.
-    /// Use it for arguments, and for results that have to satisfy an `outputSchema`.
+    /// Returns the reasons why `value` does not satisfy the schema; none if it does. It returns at most ten, and at
+    /// most three for the items of one array. Use it for arguments, and for results that have to satisfy an
+    /// `outputSchema`.
     ///
     /// ```
     /// let schema = tool_schema::Schema::compile(
@@ -83,13 +84,13 @@ impl Schema {
         if !problems.is_empty() {
             return problems;
         }
-        // Rare keywords have the validator's message.
+        // For rare keywords, use the validator's message.
         let error = self.validator.validate(value).err();
         error.iter().map(|error| self.problem(error)).collect()
     }
 
-    /// Returns the problems of a `value` that satisfies the schema, but that no Rust type decodes: integers with a
-    /// fraction or exponent, or beyond 64 bits.
+    /// Returns the integers in a `value` that satisfy the schema, but that no Rust type can decode: those with a
+    /// fraction or an exponent, and those beyond 64 bits.
     #[must_use]
     pub fn decoding_problems(&self, value: &Value) -> Vec<Problem> {
         diagnose::problems(&self.value, value, true)
@@ -124,7 +125,7 @@ impl Schema {
     }
 }
 
-/// Collects the names of all members that the schema or its alternatives know.
+/// Collects the names of all members that the schema or its alternatives list.
 fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
     for name in properties(schema).into_iter().flat_map(Map::keys) {
         if !known.contains(&name.as_str()) {
@@ -140,8 +141,8 @@ fn names<'a>(schema: &'a Keywords, depth: usize, known: &mut Vec<&'a str>) {
     }
 }
 
-/// A schema that is compiled at its first use. The first compilation in a process costs more than a whole cold start
-/// of an empty function.
+/// A schema that is compiled at its first use, because the first compilation in a process takes longer than the whole
+/// cold start of an empty Lambda function.
 #[derive(Debug, Default)]
 pub struct LazySchema(OnceLock<Result<Schema, SchemaError>>);
 
@@ -154,7 +155,7 @@ impl LazySchema {
         self.0.get_or_init(|| Schema::compile(text)).as_ref()
     }
 
-    /// Reports whether the schema was used.
+    /// Reports whether the schema has been used, and therefore compiled.
     #[must_use]
     pub fn is_compiled(&self) -> bool {
         self.0.get().is_some()

@@ -1,11 +1,12 @@
-//! A value in the spelling of another type: `"5"` as 5, `5.0` as 5, `"[1]"` as an array.
+//! Converts single values to the type in which they should have been written: `"5"` to 5, `5.0` to 5, `"[1]"` to an
+//! array.
 
 use serde_json::{Number, Value};
 use tool_rules::{MAX_JSON_VALUES, has_more_values_than};
 
 use crate::schema::types::Types;
 
-/// Returns the value in the spelling of one of these types, if its own spelling is another one.
+/// Returns the value converted to one of these types, if it is written as another type and can be converted.
 pub(crate) fn coerced(types: Types, value: &Value) -> Option<Value> {
     match value {
         Value::String(text) if !types.has(Types::STRING) => parse_text(types, text),
@@ -17,7 +18,7 @@ pub(crate) fn coerced(types: Types, value: &Value) -> Option<Value> {
 }
 
 fn parse_text(types: Types, text: &str) -> Option<Value> {
-    // Check before parsing: the text may have megabytes.
+    // Check the ends of the text before parsing it, which may have megabytes.
     let wanted = match text.as_bytes() {
         [b'[', .., b']'] => types.has(Types::ARRAY),
         [b'{', .., b'}'] => types.has(Types::OBJECT),
@@ -39,7 +40,8 @@ fn parse_text(types: Types, text: &str) -> Option<Value> {
     }
 }
 
-/// Reports whether a parsed number has the value of its text. An integer too large for 64 bits becomes a float.
+/// Reports whether a parsed number is exactly the one in the text. (An integer that is too large for 64 bits is parsed
+/// as a float.)
 fn is_exact(number: &Number, text: &str) -> bool {
     let integral = text
         .bytes()
@@ -47,7 +49,7 @@ fn is_exact(number: &Number, text: &str) -> bool {
     !integral || !number.is_f64() || number.as_f64() == Some(0.0)
 }
 
-/// Returns the number of digits before the exponent. A float holds up to 15 of them exactly.
+/// Returns the number of digits before the exponent. A float represents up to 15 of them exactly.
 fn significant_digits(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
     let mantissa = if mantissa.contains('.') {
@@ -62,9 +64,9 @@ fn significant_digits(number: &str) -> usize {
         .count()
 }
 
-/// Returns `5.0` as 5, within the range of integers that floats hold exactly.
+/// Converts `5.0` to 5, within the range in which floats represent every integer exactly.
 fn integer(number: &Number) -> Option<Value> {
-    /// 2^53: from here on, floats do not hold every integer.
+    /// 2^53: from here on, floats cannot represent every integer.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = number
         .as_f64()

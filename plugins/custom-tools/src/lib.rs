@@ -1,4 +1,4 @@
-//! Three first tools: a greeting, a product and a sum.
+//! Three simple example tools: a greeting, a product and a sum.
 
 use plugin_sdk::prelude::*;
 

@@ -1,4 +1,5 @@
-//! The addresses of the public internet. All others are refused, however a URL leads to them.
+//! Decides whether an address belongs to the public internet. All other addresses are refused, whether the URL contains
+//! the address, or its name or a redirect leads to it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +10,8 @@ const IPV4: &[([u8; 4], u32, &str)] = &[
     ([10, 0, 0, 0], 8, "a private address"),
     ([100, 64, 0, 0], 10, "a shared address (RFC 6598)"),
     ([127, 0, 0, 0], 8, "a loopback address"),
-    // EC2's, ECS's and most clouds' metadata, and where Lambda puts services of its own.
+    // Link-local range. It contains the metadata endpoints of EC2, ECS and most other clouds, and Lambda's internal
+    // services.
     ([169, 254, 0, 0], 16, "a link-local or metadata address"),
     ([172, 16, 0, 0], 12, "a private address"),
     ([192, 0, 0, 0], 24, "an address of protocols"),
@@ -22,13 +24,13 @@ const IPV4: &[([u8; 4], u32, &str)] = &[
     ([224, 0, 0, 0], 4, "a multicast address"),
     ([255, 255, 255, 255], 32, "the broadcast address"),
     ([240, 0, 0, 0], 4, "a reserved address"),
-    // Azure's metadata: a public address by number only.
+    // Azure's metadata endpoint. The address is in a public range, but is reachable only inside of Azure.
     ([168, 63, 129, 16], 32, "a metadata address"),
 ];
 
-/// Ranges of IPv6 that are not public. The first matching entry counts. An address without one must be in 2000::/3,
-/// the only range from which public addresses are assigned: new special ranges elsewhere are refused before they are
-/// listed here.
+/// Ranges of IPv6 that are not public. The first matching entry applies. An address that matches none must be in
+/// 2000::/3, the only range from which public addresses are assigned. So new special ranges outside of it are refused
+/// even before they are listed here.
 const IPV6: &[([u16; 8], u32, &str)] = &[
     ([0; 8], 128, "an unspecified address"),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, "a loopback address"),
@@ -39,17 +41,18 @@ const IPV6: &[([u16; 8], u32, &str)] = &[
         "a local translation address",
     ),
     ([0x100, 0, 0, 0, 0, 0, 0, 0], 64, "a discarding address"),
-    // Teredo, ORCHID, benchmarking and other things that no web server has.
+    // Teredo, ORCHID, benchmarking and other protocols. No web server has such an address.
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "an address of protocols"),
     (
         [0x2001, 0xdb8, 0, 0, 0, 0, 0, 0],
         32,
         "a documentation address",
     ),
-    // Deprecated by RFC 7526. Each has an IPv4 address inside; with no relays left, none is worth a look.
+    // 6to4, deprecated by RFC 7526. Each address contains an IPv4 address, which is not checked: no relays are left
+    // that could reach it.
     ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "a 6to4 address"),
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "a documentation address"),
-    // Among them fd00:ec2::254, EC2's metadata.
+    // Unique local addresses. They include fd00:ec2::254, the metadata endpoint of EC2.
     (
         [0xfc00, 0, 0, 0, 0, 0, 0, 0],
         7,
@@ -75,8 +78,8 @@ pub(crate) fn refusal(address: IpAddr) -> Option<&'static str> {
     }
 }
 
-/// Returns the IPv4 address that an IPv6 address really reaches: the mapped form (`::ffff:a.b.c.d`), and NAT64's
-/// (`64:ff9b::a.b.c.d`), with which networks without IPv4 reach public servers.
+/// Returns the IPv4 address that a connection to this IPv6 address would really reach, if it is an IPv4-mapped address
+/// (`::ffff:a.b.c.d`) or one of NAT64 (`64:ff9b::a.b.c.d`), through which networks without IPv4 reach public servers.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {

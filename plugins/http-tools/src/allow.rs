@@ -4,21 +4,22 @@ use std::net::{IpAddr, SocketAddr};
 
 use url::Host;
 
-/// The variable with the exceptions.
+/// The environment variable that lists the exceptions.
 const VARIABLE: &str = "HTTP_TOOLS_ALLOW";
 
 /// The value of `HTTP_TOOLS_ALLOW`: `host:port` or `ip:port`, comma-separated. An unset or blank value has no
 /// exceptions.
 ///
-/// A name is trusted with all of its addresses on that port. An address is trusted with any name on that port.
+/// If a name is listed, all its addresses are allowed on that port. If an address is listed, every name that has it is
+/// allowed on that port.
 #[derive(Debug, Default)]
 pub(crate) struct Allow(Vec<(Host<String>, u16)>);
 
-/// A value of `HTTP_TOOLS_ALLOW` that cannot be read.
+/// The reason why the value of `HTTP_TOOLS_ALLOW` cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AllowError {
-    /// Not UTF-8.
+    /// The value is not UTF-8.
     #[error("{VARIABLE} is not UTF-8; write for example `intranet.example:8080, 10.0.0.7:80`")]
     NotUtf8,
     /// One of its entries is wrong.
@@ -32,7 +33,7 @@ pub enum AllowError {
 }
 
 impl Allow {
-    /// Parses the variable of the process's environment.
+    /// Parses the environment variable of this process.
     pub(crate) fn from_environment() -> Result<Self, AllowError> {
         match std::env::var_os(VARIABLE) {
             None => Ok(Self::default()),
@@ -53,13 +54,13 @@ impl Allow {
             .map(Self)
     }
 
-    /// Reports whether this name may be connected to on this port, whatever its addresses are.
+    /// Reports whether connections to this name on this port are allowed, regardless of its addresses.
     pub(crate) fn allows_name(&self, name: &str, port: u16) -> bool {
         let mut entries = self.0.iter();
         entries.any(|(host, on)| *on == port && matches!(host, Host::Domain(host) if host == name))
     }
 
-    /// Reports whether this address may be connected to.
+    /// Reports whether connections to this address are allowed.
     pub(crate) fn allows_address(&self, address: SocketAddr) -> bool {
         let wanted = address.ip().to_canonical();
         self.0.iter().any(|(host, port)| {
@@ -73,13 +74,13 @@ impl Allow {
     }
 }
 
-/// Parses an entry. The host is parsed as in a URL, so both have one spelling: lower case, punycode, addresses in
-/// their usual form.
+/// Parses an entry. The host is parsed as in a URL, so that both are in the same normal form: lower case, punycode, and
+/// the usual form of addresses.
 fn parse_entry(entry: &str) -> Option<(Host<String>, u16)> {
     let (host, port) = entry.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = Host::parse(host).ok()?;
-    // A pattern would match nothing.
+    // `*` has no special meaning here, so an entry with it would never match: reject it.
     let pattern = matches!(&host, Host::Domain(name) if name.contains('*'));
     (!pattern).then_some((host, port))
 }

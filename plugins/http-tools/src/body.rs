@@ -1,4 +1,4 @@
-//! The body of a response, up to a number of bytes.
+//! Reads the body of a response, up to a maximum number of bytes.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,16 @@ use hyper::header::CONTENT_ENCODING;
 
 use crate::{error::FetchError, exchange::Exchange};
 
-/// The beginning of a body, or all of it.
+/// A body that was read, or its beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    /// Whether the body continues.
+    /// Whether the body has more bytes, which were not read.
     pub(crate) truncated: bool,
 }
 
-/// Reads up to `limit` bytes, counted after decompression. It never holds more, however large a small compressed body
-/// would become, and it closes the connection instead of reading on.
+/// Reads up to `limit` bytes, counted after decompression. It never keeps more in memory, even if a small body would
+/// decompress to a huge one. At the limit it stops reading, and the connection is closed.
 pub(crate) async fn read(exchange: &mut Exchange, limit: usize) -> Result<Body, FetchError> {
     let mut decoder = decoder(exchange, limit)?;
     let mut empty = true;
@@ -28,7 +28,8 @@ pub(crate) async fn read(exchange: &mut Exchange, limit: usize) -> Result<Body, 
         }
         written.map_err(|_| damaged(exchange))?;
     }
-    // No body at all, as with 204, is not a damaged one.
+    // A response without a body, such as a 204, is valid. Without this check, the decoder would report a damaged
+    // body.
     if empty {
         return Ok(Body::default());
     }
@@ -98,7 +99,7 @@ impl Decoder {
     }
 }
 
-/// Takes bytes up to the limit, and fails for the first one more.
+/// A writer that stores bytes up to the limit, and fails for the first byte beyond it.
 struct Sink {
     body: Body,
     limit: usize,

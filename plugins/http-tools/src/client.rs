@@ -1,4 +1,4 @@
-//! The client: it follows redirects, and checks each target like the first.
+//! The HTTP client. It follows redirects, and checks the target of each like the first URL.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::{
     tls::Tls,
 };
 
-/// The time limit of a fetch, redirects and body included. Unit: seconds. Source: ours; it leaves time to answer
+/// The time limit of a fetch, including redirects and the body. Unit: seconds. Source: ours; it leaves time to respond
 /// before API Gateway's limit of 29 s.
 pub(crate) const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The part of a call's time that is reserved for sending the answer. Unit: milliseconds. Source: ours.
+/// The part of the call's remaining time that is reserved for sending the response. Unit: milliseconds. Source: ours.
 const RESERVE: Duration = Duration::from_millis(200);
 
-/// The maximum number of redirects. Source: ours; sites have one to three, browsers follow 20.
+/// The maximum number of redirects. Source: ours; sites usually need one to three, and browsers follow up to 20.
 pub(crate) const MAX_REDIRECTS: usize = 10;
 
 /// State that all calls share: the operator's exceptions, and the configuration of encrypted connections.
@@ -32,11 +32,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client with the exceptions of `HTTP_TOOLS_ALLOW`. Proxies of the environment are not used: they
-    /// would look up names themselves, and connect to unchecked addresses.
+    /// Creates a client with the exceptions of `HTTP_TOOLS_ALLOW`. Proxies that environment variables name are not
+    /// used: a proxy would look up names itself, and connect to addresses that were not checked.
     ///
     /// # Errors
-    /// If `HTTP_TOOLS_ALLOW` cannot be parsed: an exception that is silently ignored would be hard to find.
+    /// If `HTTP_TOOLS_ALLOW` cannot be parsed. It is not ignored, because the operator would not notice that an
+    /// exception is missing.
     pub fn from_environment() -> Result<Self, AllowError> {
         Ok(Self {
             allow: Allow::from_environment()?,
@@ -45,7 +46,7 @@ impl Client {
         })
     }
 
-    /// Creates a client with other parts than the usual.
+    /// Creates a client from these parts, for tests.
     #[cfg(test)]
     pub(crate) fn with(allow: Allow, lookup: Lookup, tls: Tls) -> Self {
         Self { allow, lookup, tls }
@@ -105,7 +106,7 @@ fn redirected(site: String, source: FetchError) -> FetchError {
     }
 }
 
-/// Returns the target of a redirect. A redirect without a target is the result.
+/// Returns the target if the response is a redirect. A redirect without a target is treated as an ordinary response.
 fn location(exchange: &Exchange) -> Option<String> {
     let redirects = matches!(
         exchange.status,

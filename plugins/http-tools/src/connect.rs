@@ -1,7 +1,7 @@
-//! The way from a URL to a connection with an allowed address.
+//! Connects to the server of a URL, if its addresses are allowed.
 //!
 //! A name is looked up once. Its addresses are checked, and the connection goes to one of them. There is no second
-//! lookup, so a name server that changes its answer (DNS rebinding) gains nothing.
+//! lookup, so it does not help an attacker to change the answer of the name server after the check (DNS rebinding).
 
 use std::{
     future::Future,
@@ -22,14 +22,14 @@ use url::{Host, Position, Url};
 
 use crate::{address, allow::Allow, error::FetchError, tls::Tls};
 
-/// The time limit of a connection, TLS included. Unit: seconds. Source: ours; a slower server rarely answers within
-/// [`TOTAL_TIMEOUT`](crate::client::TOTAL_TIMEOUT) either.
+/// The time limit for opening a connection, including TLS. Unit: seconds. Source: ours; a slower server rarely responds
+/// within [`TOTAL_TIMEOUT`](crate::client::TOTAL_TIMEOUT) either.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The maximum number of addresses of one name that are tried. Source: ours; names have two to eight.
+/// The maximum number of addresses of one name that are tried. Source: ours; names usually have two to eight.
 const MAX_ADDRESSES: usize = 8;
 
-/// A connection, encrypted or not: one type, so that hyper is compiled for one.
+/// A connection, encrypted or not. As both are one type, hyper is compiled only once.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -37,10 +37,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A function that looks up a name.
 pub(crate) type Lookup = Arc<dyn Fn(String, u16) -> Addresses + Send + Sync>;
 
-/// The future addresses of a name.
+/// A future that returns the addresses of a name.
 pub(crate) type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
-/// Returns the system's lookup. It runs on a thread of its own, which continues to its end after a cancelled call.
+/// Returns the lookup of the operating system. Each lookup runs on a separate thread, which continues to its end even
+/// if the call is cancelled.
 pub(crate) fn system_lookup() -> Lookup {
     Arc::new(|name, port| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
@@ -81,7 +82,7 @@ impl Target {
         })
     }
 
-    /// Connects to one of the addresses. All of them must be allowed.
+    /// Connects to one of the host's addresses. All of them must be allowed.
     pub(crate) async fn connect(
         &self,
         allow: &Allow,
@@ -110,9 +111,9 @@ impl Target {
         Ok(Box::new(stream))
     }
 
-    /// Returns every address of the host. If one is not allowed, the whole name is refused. Leaving that address out
-    /// would connect this plugin to another server than everyone else, and names with public and private addresses
-    /// are mistakes or attacks.
+    /// Returns every address of the host. If one is not allowed, the whole name is refused. If only that address were
+    /// skipped, this plugin might connect to a different server than other programs do. Besides, a name with both
+    /// public and private addresses is a mistake or an attack.
     async fn addresses(
         &self,
         allow: &Allow,
@@ -152,8 +153,8 @@ impl Target {
         Ok(addresses)
     }
 
-    /// Connects to the addresses in order. Each gets its share of the remaining time, so that one that never answers
-    /// leaves time for the others.
+    /// Connects to the addresses in order. Each gets a share of the remaining time, so that an address that never
+    /// responds leaves time for the others.
     async fn tcp(&self, addresses: &[SocketAddr], until: Instant) -> Result<TcpStream, FetchError> {
         let mut reason = "timed out".to_owned();
         for (index, address) in addresses.iter().enumerate() {
@@ -162,7 +163,7 @@ impl Target {
             let share = now + until.saturating_duration_since(now) / others;
             reason = match timeout_at(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    // This fails only for closed sockets, and the first write then fails too.
+                    // This fails only if the socket is closed, and then the first write reports the error.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -176,7 +177,7 @@ impl Target {
         })
     }
 
-    /// Returns the name that the certificate must have.
+    /// Returns the name for which the server's certificate must be valid.
     fn server_name(&self) -> Result<ServerName<'static>, FetchError> {
         match &self.host {
             Host::Ipv4(ip) => Ok(ServerName::from(IpAddr::V4(*ip))),

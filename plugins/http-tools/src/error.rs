@@ -1,6 +1,7 @@
-//! Errors of a fetch, with a message for the model: what failed, where, and what to do.
+//! The errors of a fetch. Their messages tell the model what failed, where, and what to do.
 //!
-//! A place is named by scheme, host and port only: paths and queries may contain secrets, and messages reach logs.
+//! Messages name only the scheme, host and port of a URL: its path and query may contain secrets, and messages are
+//! written to logs.
 
 use std::time::Duration;
 
@@ -22,20 +23,20 @@ pub enum FetchError {
         /// Scheme, host and port.
         site: String,
     },
-    /// A URL with characters that HTTP has no place for.
+    /// A URL with characters that cannot be sent in an HTTP request.
     #[error("the URL for {site} has characters that HTTP does not allow; percent-encode them")]
     Characters {
         /// Scheme, host and port.
         site: String,
     },
-    /// An address that is not public, and no exception.
+    /// An address that is not public, and that the operator has not allowed.
     #[error(
         "{site} {what}, and only the public internet is fetched; the operator can allow an internal service in HTTP_TOOLS_ALLOW"
     )]
     Forbidden {
         /// Scheme, host and port.
         site: String,
-        /// Such as "leads to a private address".
+        /// What is wrong with the address, such as "leads to a private address".
         what: String,
     },
     /// The name has no address.
@@ -68,15 +69,15 @@ pub enum FetchError {
         /// The problem, and the remedy.
         reason: String,
     },
-    /// The response is not acceptable HTTP.
+    /// The server violates HTTP, or exceeds a limit of this plugin.
     #[error("{site} {what}")]
     Http {
         /// Scheme, host and port.
         site: String,
-        /// The server's fault, as the end of a sentence.
+        /// The server's mistake, as the end of a sentence.
         what: &'static str,
     },
-    /// The body is compressed in a way that was not requested.
+    /// The body is compressed with an algorithm that was not requested.
     #[error(
         "{site} sent a body compressed as `{coding}`, which was not requested and cannot be read"
     )]
@@ -94,7 +95,7 @@ pub enum FetchError {
     Time {
         /// Scheme, host and port.
         site: String,
-        /// Such as "answer".
+        /// The step that took too long, such as "answer".
         what: &'static str,
         /// The time that was left.
         limit: Duration,
@@ -102,15 +103,15 @@ pub enum FetchError {
     /// There were too many redirects.
     #[error("{site} redirects again after {limit} redirects; fetch its target by its own URL")]
     Redirects {
-        /// Scheme, host and port of the last one.
+        /// Scheme, host and port of the server that sent the last redirect.
         site: String,
         /// The number of redirects that were followed.
         limit: usize,
     },
-    /// A redirect led to a place that cannot be fetched.
+    /// A redirect led to a URL that cannot be fetched.
     #[error("{site} redirects, and the target failed: {source}")]
     Redirected {
-        /// Scheme, host and port of the place that redirects.
+        /// Scheme, host and port of the server that redirects.
         site: String,
         /// The error of the target.
         source: Box<FetchError>,
@@ -122,7 +123,7 @@ pub enum FetchError {
         site: String,
         /// The HTTP status.
         status: u16,
-        /// The content type, or a description in its place.
+        /// The content type, or a description if there is none.
         kind: String,
     },
     /// The body is not JSON.
@@ -134,12 +135,12 @@ pub enum FetchError {
         site: String,
         /// The HTTP status.
         status: u16,
-        /// The content type, or a description in its place.
+        /// The content type, or a description if there is none.
         kind: String,
         /// The parser's message.
         reason: String,
     },
-    /// The body is too large to be read as a whole.
+    /// The body is too large to be read completely.
     #[error(
         "{site} answered with more than {limit} bytes of JSON; `fetch` shows the beginning as text"
     )]
@@ -149,7 +150,7 @@ pub enum FetchError {
         /// The limit. Unit: bytes.
         limit: usize,
     },
-    /// The JSON pointer leads to nothing, or to too much.
+    /// The JSON pointer is invalid, leads to nothing, or leads to a value that is too large or cannot be parsed.
     #[error(transparent)]
     Select(#[from] crate::json::SelectError),
 }

@@ -1,8 +1,9 @@
 //! A request and its response over one connection.
 //!
-//! Connections are not reused for later calls. On Lambda, minutes may pass between two calls while nothing runs, and
-//! a connection that the server has closed meanwhile costs more than it saves. So there is no pool, and no background
-//! task: the connection makes progress inside the call that waits for it, and ends with it.
+//! Connections are not reused for later calls. On Lambda, minutes may pass between two calls while the process is
+//! paused, and a connection that the server has closed meanwhile would cost more time than reuse saves. So there is no
+//! pool of connections, and no background task: a connection makes progress only while its call waits for it, and ends
+//! with the call.
 
 use std::{
     future::{Future, poll_fn},
@@ -22,14 +23,14 @@ use url::{Position, Url};
 
 use crate::{connect::Stream, error::FetchError};
 
-/// The maximum size of the head of a response, all headers together. Unit: bytes. Source: ours; servers send a few
+/// The maximum size of the head of a response, with all headers. Unit: bytes. Source: ours; servers usually send a few
 /// thousand. hyper also accepts at most 100 headers.
 const MAX_HEAD: usize = 64 * 1024;
 
 /// The value of `User-Agent`.
 const USER_AGENT_VALUE: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// A response with a complete head and a body in progress.
+/// A response whose head has arrived, and whose body is still being received.
 pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -60,7 +61,7 @@ impl Exchange {
             .await
             .map_err(|error| http_error(&site, &error))?;
         let mut connection = Connection(Some(Box::pin(async move {
-            // The request and the body get the error too.
+            // The error is ignored here, because sending the request or reading the body returns it too.
             let _ = connection.await;
         })));
         let answer = timeout_at(
@@ -100,7 +101,7 @@ impl Exchange {
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(http_error(&self.site, &error)),
-                // Trailers are no data.
+                // Trailers are ignored.
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
@@ -116,7 +117,7 @@ impl Exchange {
     }
 }
 
-/// Creates the request. It has no cookies, no Referer and no Authorization, whatever came before.
+/// Creates the request. It never has cookies, Referer or Authorization, even after a redirect.
 fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).ok()?;
     Request::get(&url[Position::BeforePath..Position::AfterQuery])
@@ -132,7 +133,7 @@ fn request(url: &Url, accept: &'static str) -> Option<Request<Empty<Bytes>>> {
 fn http_error(site: &str, error: &hyper::Error) -> FetchError {
     FetchError::Http {
         site: site.to_owned(),
-        // hyper has a method for this in servers only; a test fails when the message changes.
+        // hyper's method for this exists only in its server. If its message changes, a test fails.
         what: if error.is_parse() && error.to_string() == "message head is too large" {
             "answered with headers over the limit (64 KiB, 100 headers)"
         } else if error.is_parse() {
@@ -143,11 +144,11 @@ fn http_error(site: &str, error: &hyper::Error) -> FetchError {
     }
 }
 
-/// The future that transports the bytes of an exchange, until it is done.
+/// The future that sends and receives the bytes of an exchange; `None` once it has ended.
 struct Connection(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl Connection {
-    /// Waits for a future and drives the connection meanwhile.
+    /// Waits for a future, and meanwhile polls the connection so that it makes progress.
     async fn drive_while<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|context| {

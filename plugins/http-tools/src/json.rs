@@ -1,4 +1,4 @@
-//! A part of a JSON document, by its JSON pointer (RFC 6901).
+//! Selects a part of a JSON document by a JSON pointer (RFC 6901).
 
 use std::fmt;
 
@@ -10,11 +10,12 @@ use plugin_sdk::{
 /// The maximum number of members that a message names.
 const MAX_NAMED: usize = 30;
 
-/// The reason why a part was not selected. The message describes what exists, so that the next pointer can be right.
+/// The reason why a part was not selected. The message describes what exists in the document, so that the model can
+/// correct the pointer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// The pointer has no slash at its beginning.
+    /// The pointer does not begin with a slash.
     #[error(
         "{0:?} is not a JSON pointer; write for example `/items/0/name`, or leave it out for the whole document"
     )]
@@ -43,22 +44,22 @@ pub enum SelectError {
         /// A description of the value at `at`.
         what: String,
     },
-    /// The value at the pointer is JSON of an unusual kind.
+    /// The value at the pointer is JSON that cannot be parsed, for example because it is nested too deeply.
     #[error(
         "{at} cannot be read ({reason}); select a part of it with `pointer`, or see it as text with `fetch`"
     )]
     Part {
         /// The place in the document.
         at: String,
-        /// Such as "recursion limit exceeded".
+        /// The parser's message, such as "recursion limit exceeded".
         reason: String,
     },
 }
 
-/// Selects the part of `document` at `pointer`. It may have up to `limit` bytes, as it was sent.
+/// Selects the part of `document` at `pointer`. The text of the part may have up to `limit` bytes.
 ///
-/// Only members on the path are examined, and only the part itself is parsed: a parsed document can take a hundred
-/// times the memory of its text.
+/// The document is not parsed completely, because that can take a hundred times the memory of its text. Only the
+/// members on the path are examined, and only the part itself is parsed.
 pub(crate) fn select(
     mut document: &RawValue,
     pointer: &str,
@@ -99,7 +100,7 @@ pub(crate) fn select(
 fn member<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     match Shape::parse(value) {
         Shape::Object(members) => {
-            // If a name occurs twice, the last member counts, as almost everywhere.
+            // If an object has two members of the same name, use the last, as most parsers do.
             let mut members = members.into_iter().rev();
             members.find(|(key, _)| key == name).map(|(_, value)| value)
         }
@@ -157,7 +158,7 @@ impl<'de> Visitor<'de> for Members<'de> {
     }
 }
 
-/// Parses an index: digits only, without leading zeros. `+1` and `01` are no indexes.
+/// Parses an index: digits only, without leading zeros. `+1` and `01` are not valid.
 fn index(name: &str) -> Option<usize> {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
     (digits && (name == "0" || !name.starts_with('0')))

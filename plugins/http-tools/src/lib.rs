@@ -1,30 +1,33 @@
-//! Pages and JSON from the public web, for a model that must not reach anything else.
+//! Tools that fetch pages and JSON from the public web, and from nowhere else.
 //!
-//! A model can be persuaded, for example by a page that it has read, to fetch any URL. Code on Lambda could reach
-//! credentials, the runtime's own interface and a company's network. So:
+//! A model can be tricked, for example by a page that it has read, into fetching any URL. From Lambda, a URL could lead
+//! to credentials, to the interface of the Lambda runtime, or into the network of a company. So:
 //!
-//! - Only `https:` and `http:`, only GET, no user name or password in the URL. No cookies, no Referer, and nothing is
-//!   stored between requests. An `https:` page may redirect to an `http:` one, as in a browser; `url` shows it.
+//! - Only `https:` and `http:`, only GET, no user name or password in the URL. No cookies and no Referer are sent, and
+//!   nothing is stored between requests. An `https:` page may redirect to an `http:` page, as in a browser; `url` in
+//!   the result shows that.
 //! - Only public addresses. A name is looked up once, all of its addresses are checked, and the connection goes to a
 //!   checked one. Every redirect is checked again. A name with one address that is not public is refused. Proxies are
 //!   not used.
 //! - Limits: 20 seconds or the remaining time of the call, 10 redirects, 64 KiB of headers, `max_bytes` of text after
 //!   decompression.
-//! - Messages contain scheme, host and port only: the rest of a URL may contain secrets.
+//! - Messages contain only the scheme, host and port of a URL: the rest may contain secrets.
 //!
-//! A response such as 404 is a result, not an error: status and page are useful to the model.
+//! A response with a status such as 404 is a result and not an error, because its status and page are useful to the
+//! model.
 //!
 //! # For operators
 //!
 //! `HTTP_TOOLS_ALLOW` lists services that may be fetched although their addresses are not public: `host:port` or
-//! `ip:port`, comma-separated, such as `wiki.internal:443, 10.0.0.7:8080, [fd00::7]:80`. A listed name is trusted
-//! with all of its addresses. If the value cannot be parsed, calls of this plugin fail with a message that names the
-//! wrong entry.
+//! `ip:port`, comma-separated, such as `wiki.internal:443, 10.0.0.7:8080, [fd00::7]:80`. If a name is listed, all its
+//! addresses are allowed. If the value cannot be parsed, calls of this plugin fail with a message that names the wrong
+//! entry.
 //!
-//! Certificates are checked against the authorities of the machine, or against those in the file of `SSL_CERT_FILE`.
+//! Certificates are checked against the certificate authorities of the machine, or those in the file that
+//! `SSL_CERT_FILE` names.
 //!
-//! The plugin checks addresses. It does not decide which sites a model may read, or what it sends them in a URL.
-//! Network rules (a VPC's security group, for example) are the stronger protection.
+//! The plugin checks only addresses. It does not restrict which public sites a model may read, or which data it sends
+//! to them in a URL. Network rules (such as the security group of a VPC) protect better.
 
 mod address;
 mod allow;
@@ -82,9 +85,9 @@ pub async fn fetch(
     client: State<Client>,
     context: Context,
     url: String,
-    // About 10,000 tokens, from which on clients warn of long results. Source: Claude Code's limit. At most: two copies of
-    // a text this long, in `structuredContent` and `content`, fit into the 6 MB that Lambda can answer with unless it is
-    // of an unusual kind; then the host says so.
+    // The default is about 10,000 tokens; clients warn about longer results. Source: Claude Code's limit. The maximum
+    // is so large that two copies of the text, in `structuredContent` and in `content`, normally fit into Lambda's
+    // limit of 6 MB for a response. If escaping makes them larger than that, the host reports an error.
     #[arg(default = 40_000)]
     #[schemars(range(min = 1, max = 1_000_000))]
     max_bytes: u32,

@@ -1,4 +1,4 @@
-//! The results of the tools for a URL.
+//! Fetches a URL and makes the results of the tools.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::{
     text::{self, Kind},
 };
 
-/// The maximum size of a JSON document. Unit: bytes. Source: ours; the search for the part takes up to 20 times that,
-/// and a small function has 128 MB.
+/// The maximum size of a JSON document. Unit: bytes. Source: ours; the search for a part takes up to 20 times as much
+/// memory, and a small function has 128 MB.
 const MAX_JSON: usize = 2_000_000;
 
-/// Reads the text at a URL, at most `max_bytes` of it.
+/// Fetches the text at a URL, at most `max_bytes` of it.
 pub(crate) async fn page(
     client: &Client,
     url: &str,
@@ -40,7 +40,7 @@ pub(crate) async fn page(
     })
 }
 
-/// Reads the part of a JSON document that `pointer` selects, of at most `max_bytes`.
+/// Fetches a JSON document, and returns the part that `pointer` selects, which may have at most `max_bytes`.
 pub(crate) async fn part(
     client: &Client,
     url: &str,
@@ -58,7 +58,8 @@ pub(crate) async fn part(
         .bytes
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(&body.bytes);
-    // A truncated document is not JSON, and neither is a truncated page.
+    // A truncated document cannot be parsed. If the parser fails only because the document ends too early, report
+    // that it is too large.
     let document =
         serde_json::from_slice(bytes).map_err(|error| match body.truncated && error.is_eof() {
             true => FetchError::TooLarge {

@@ -1,16 +1,16 @@
-//! The recognition and decoding of text bodies.
+//! Finds out whether a body is text, and decodes it.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-/// The length of the beginning of an HTML page that is searched for its encoding. Unit: bytes. Source: HTML,
+/// The number of bytes at the beginning of an HTML page that are searched for its encoding. Unit: bytes. Source: HTML,
 /// "prescanning a byte stream to determine its encoding".
 const PRESCAN_LIMIT: usize = 1024;
 
-/// The kind of a body by its content type.
+/// The kind of body that a content type announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
-    /// Servers send such a type for anything unknown: the bytes decide.
+    /// A content type that servers use for unknown content: the bytes decide whether it is text.
     Unclear,
     Binary,
 }
@@ -78,7 +78,7 @@ pub(crate) fn decode(bytes: &[u8], content_type: Option<&str>, truncated: bool) 
     let bytes = &bytes[marked.map_or(0, |(_, length)| length)..];
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut text = String::with_capacity(decoder.max_utf8_buffer_length(bytes.len())?);
-    // A character cut off at the end is left out, unless the text really ends there.
+    // If the body is truncated, an incomplete character at the end is omitted.
     let _ = decoder.decode_to_string(bytes, &mut text, !truncated);
     Some(text)
 }
@@ -97,8 +97,8 @@ fn charset(content_type: &str) -> Option<&str> {
 }
 
 /// Returns the encoding of `<meta charset="...">` or `<meta http-equiv content="...; charset=...">`: the first
-/// `charset=` after the first `<meta` at the beginning of a page. A page that can be searched for it has an encoding
-/// that extends ASCII.
+/// `charset=` after the first `<meta` at the beginning of a page. This search works for every encoding that extends
+/// ASCII.
 fn encoding_in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static Encoding> {
     if !essence(content_type?).contains("html") {
         return None;
@@ -115,7 +115,7 @@ fn encoding_in_page(bytes: &[u8], content_type: Option<&str>) -> Option<&'static
 
 fn guess(bytes: &[u8], truncated: bool) -> &'static Encoding {
     match std::str::from_utf8(bytes) {
-        // Without a length, the error is a character that was cut off.
+        // An error without a length means an incomplete character at the end, which is expected in a truncated body.
         Err(error) if error.error_len().is_some() || !truncated => WINDOWS_1252,
         _ => UTF_8,
     }

@@ -1,8 +1,8 @@
-//! Encrypted connections to servers with a certificate of a trusted authority.
+//! Encrypted connections to servers that have a certificate of a trusted certificate authority.
 //!
-//! The authorities are those of the machine, from its bundle or `SSL_CERT_FILE`. On Lambda, AWS keeps them up to
-//! date, and an operator can add one. Compiled-in ones would age with the layer. Reading them takes a few
-//! milliseconds, once, at the first `https:` URL, which takes much longer.
+//! The trusted authorities are those of the machine, from its bundle or from `SSL_CERT_FILE`. On Lambda, AWS keeps them
+//! up to date, and an operator can add one. If they were compiled in, they would become outdated with the layer. They
+//! are read once, at the first `https:` URL, in a few milliseconds; the request itself takes much longer.
 
 use std::{io, sync::Arc, sync::OnceLock};
 
@@ -18,12 +18,12 @@ use tokio_rustls::{
 
 use crate::error::FetchError;
 
-/// The configuration of encrypted connections, made at the first one.
+/// The configuration of encrypted connections. It is created at the first one.
 #[derive(Default)]
 pub(crate) struct Tls(OnceLock<Option<TlsConnector>>);
 
 impl Tls {
-    /// Trusts these authorities and no others.
+    /// Creates a configuration that trusts only these authorities.
     #[cfg(test)]
     pub(crate) fn with_roots(roots: RootCertStore) -> Self {
         Self(OnceLock::from(connector(roots)))
@@ -56,12 +56,13 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-/// Returns the connector; `None` without authorities, because nothing could be trusted.
+/// Returns the connector; `None` if there are no authorities, because then no server could be verified.
 fn connector(roots: RootCertStore) -> Option<TlsConnector> {
     if roots.is_empty() {
         return None;
     }
-    // The provider is explicit: another crate of a plugin may add a second one, and rustls would not choose.
+    // Name the crypto provider explicitly: if another crate of the plugin adds a second one, rustls does not choose
+    // between them.
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?

@@ -1,7 +1,7 @@
-//! Dates, times and time zones, computed instead of guessed: models are bad at calendars.
+//! Tools that compute with dates, times and time zones, because models often make mistakes in that.
 //!
-//! Times are RFC 3339, with a time zone where one is known, such as `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The
-//! time zone database is built in, because Lambda has none.
+//! Times are written as in RFC 3339, with a time zone if it is known, such as
+//! `2026-11-23T09:30:00+01:00[Europe/Berlin]`. The time zone database is compiled in, because Lambda has none.
 
 use jiff::{
     Span, Timestamp, ToSpan, Unit, Zoned, civil,
@@ -154,7 +154,7 @@ fn zone(name: &str) -> Result<TimeZone, ToolError> {
     })
 }
 
-/// A moment that names its offset or zone, or a local time in the zone `from`.
+/// Parses a moment: a time with an offset or a time zone, or a local time in the time zone `from`.
 fn moment(time: &str, from: Option<&str>) -> Result<Zoned, ToolError> {
     let time = time.trim();
     if let Ok(zoned) = time.parse::<Zoned>() {
@@ -193,7 +193,8 @@ fn weekday(date: civil::Date) -> String {
     date.strftime("%A").to_string()
 }
 
-/// Mondays to Fridays in the `days` days from `first` on, without going through them one by one.
+/// Returns the number of Mondays to Fridays in the `days` days that begin with `first`, without iterating over the
+/// days.
 fn weekdays(first: civil::Date, days: i32) -> i32 {
     let (start, count, sign) = if days < 0 {
         (first.saturating_add(days.days()), -days, -1)

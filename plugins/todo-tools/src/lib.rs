@@ -1,5 +1,5 @@
-//! A list of things to do, stored between calls: that of the client's session, or, for clients without one, a list
-//! with a handle that the first call returns and later calls pass.
+//! Tools for a to-do list that is stored between calls. A client with a session has one list in it. For other clients,
+//! the first call creates a list and returns a handle, which later calls pass as an argument.
 
 use plugin_sdk::{Handle, StateError, StateErrorKind, StoredState, prelude::*, serde_json::Value};
 
@@ -49,7 +49,7 @@ pub fn add_todo(
     let item = Item { text, done: false };
     let (state, list) = match open(&context, list) {
         Ok(opened) => opened,
-        // No session, no list yet: a new one.
+        // The client has no session and passed no list: create a new one.
         Err(error) if error.kind() == StateErrorKind::NoSession => {
             let items = vec![item];
             let list = context.state().create(&Todos {
@@ -133,7 +133,7 @@ fn open(
         Some(list) => context.state().at(list),
         None => context.state(),
     };
-    // Any JSON will do: a list of another release can at least be cleared.
+    // Read it as any JSON, so that a list that another release has stored in another form can at least be cleared.
     state.get::<Value>()?;
     Ok((state, list))
 }

@@ -1,4 +1,4 @@
-//! The time of a request, in the two formats of events.
+//! The time of a request, in the two formats that events contain.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,7 +29,8 @@ impl Timestamp {
     pub(super) fn common_log(self) -> String {
         let seconds = self.0.as_secs();
         let (days, second) = (seconds / 86_400, seconds % 86_400);
-        // Years that begin on 1 March put the leap day last; eras of 400 of them are all alike.
+        // Count years from 1 March, so that the leap day is the last day of the year. Every 400 of these years have the
+        // same number of days.
         let days = days + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let year_of_era =

@@ -1,8 +1,8 @@
-//! The front door's own answers, for clients that do not get the function's.
+//! The responses that a front door sends itself when it has no response of the function.
 //!
 //! Sources: "Gateway response types in API Gateway" for REST APIs; "Use Lambda functions as targets of an Application
-//! Load Balancer", "Error 502", for load balancers. A Function URL answers 502 for a function that failed, which the
-//! metric `Url5xxCount` is documented to count; its messages are Lambda's own.
+//! Load Balancer", "Error 502", for load balancers. A Function URL responds with 502 if the function failed: the
+//! documentation says that the metric `Url5xxCount` counts this case. Its messages are those of Lambda.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -11,25 +11,25 @@ use serde_json::json;
 
 use super::kind::FrontDoor;
 
-/// The reason why a client does not get the function's answer.
+/// The reason why a client does not get a response of the function.
 #[derive(Clone, Copy)]
 pub(super) enum GatewayFailure {
     /// The request could not be read.
     BadRequest,
-    /// The path leads to no stage of this API.
+    /// The path does not begin with the stage of this API.
     NoSuchStage,
     /// The client's headers are larger than the gateway allows.
     HeadersTooLarge,
     /// The client's body is larger than the gateway or Lambda allows.
     PayloadTooLarge,
-    /// The function failed, or its answer is malformed.
+    /// The function failed, or its response is malformed.
     Integration,
-    /// The function took longer than a gateway waits.
+    /// The function took longer than the gateway waits.
     TimedOut,
 }
 
 impl GatewayFailure {
-    /// Returns the answer of this front door: JSON for programs, or the page of a load balancer for people.
+    /// Returns the response of this front door: JSON, or the HTML page of a load balancer.
     pub(super) fn response(self, front_door: &FrontDoor) -> Response<Full<Bytes>> {
         let (status, message) = self.status_and_message(front_door);
         let (body, content_type) = if let FrontDoor::LoadBalancer { .. } = front_door {
@@ -49,7 +49,7 @@ impl GatewayFailure {
         response
     }
 
-    /// Returns the status, and the message for a body that has one. Front doors differ in few of them.
+    /// Returns the status, and the message for a body that contains one. Few of them depend on the front door.
     fn status_and_message(self, front_door: &FrontDoor) -> (StatusCode, &'static str) {
         match (self, front_door) {
             (Self::BadRequest, _) => (StatusCode::BAD_REQUEST, "Bad Request"),

@@ -1,4 +1,4 @@
-//! A Function URL: the events and answers of HTTP APIs, under another name.
+//! A Function URL. Its events and responses are those of HTTP APIs, except for the domain name.
 //!
 //! Sources: "Invoking Lambda function URLs", request and response payloads; "Invoking a response streaming enabled function
 //! using Lambda function URLs" for the invoke mode.
@@ -20,21 +20,21 @@ use crate::invocation::Invocation;
 /// Returns the event for a request.
 pub(super) fn event(request: &ClientRequest, region: &str) -> Value {
     let mut event = http_api::event(request, DEFAULT_STAGE);
-    // Functions distinguish a URL from an API by this name: nothing else in the event differs.
+    // The domain name is the only difference between events of a Function URL and of an HTTP API.
     event["requestContext"]["domainName"] =
         Value::from(format!("{API_ID}.lambda-url.{region}.on.aws"));
     event["requestContext"]["accountId"] = json!("anonymous");
     event
 }
 
-/// Returns the function's answer as HTTP.
+/// Returns the function's response as HTTP.
 pub(super) fn response(invocation: &Invocation) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
     http_api::response(invocation, &headers::FUNCTION_URL)
 }
 
-/// Returns the answer that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without a head the payload is
-/// the body, whatever it contains: "Lambda streams all response payloads" then, also those of functions that answer in
-/// the buffered way.
+/// Returns the response that begins with this head, in the invoke mode `RESPONSE_STREAM`. Without a head, the payload
+/// is used as the body unchanged. In this mode "Lambda streams all response payloads", also those of functions that do
+/// not stream.
 pub(super) fn streamed_response(
     stream_head: &StreamHead,
 ) -> Result<Response<Full<Bytes>>, MalformedAnswer> {

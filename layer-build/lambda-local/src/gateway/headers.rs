@@ -1,20 +1,20 @@
-//! The treatment of headers by gateways: which they drop, and which they rename.
+//! The headers that gateways remove or rename.
 //!
-//! Source for REST APIs: "Amazon API Gateway important notes", the table of headers, its columns for Lambda. AWS
-//! documents nothing about Function URLs; their list follows reports about real ones.
+//! Source for REST APIs: "Amazon API Gateway important notes", the table of headers, its columns for Lambda. AWS does
+//! not document this for Function URLs; their list is taken from reports about real ones.
 
 use http::{HeaderMap, HeaderName, header};
 
 /// The prefix of renamed headers. Source: "Amazon API Gateway important notes", `Remapped`.
 const REMAPPED_PREFIX: &str = "x-amzn-remapped-";
 
-/// The changes that a front door makes to the headers of answers, besides those that every server makes.
+/// The changes that a front door makes to the headers of responses, in addition to those that every server makes.
 pub(super) struct HeaderPolicy {
     remapped: &'static [&'static str],
     dropped: &'static [&'static str],
 }
 
-/// The policy of REST APIs. `Content-Length` passes according to the table; people report that it is remapped.
+/// The policy of REST APIs. According to the table, `Content-Length` is not changed; users report that it is renamed.
 pub(super) const REST_API: HeaderPolicy = HeaderPolicy {
     remapped: &[
         "authorization",
@@ -43,13 +43,13 @@ pub(super) const FUNCTION_URL: HeaderPolicy = HeaderPolicy {
     dropped: &[],
 };
 
-/// The policy of HTTP APIs: no change is known.
+/// The policy of HTTP APIs. No changes are known.
 pub(super) const HTTP_API: HeaderPolicy = HeaderPolicy {
     remapped: &[],
     dropped: &[],
 };
 
-/// The headers that a REST API drops from a request, besides those that every gateway drops.
+/// The headers that a REST API removes from a request, in addition to those that every gateway removes.
 const DROPPED_FROM_REQUESTS: [&str; 5] = [
     "content-md5",
     "max-forwards",
@@ -62,12 +62,12 @@ const DROPPED_FROM_REQUESTS: [&str; 5] = [
 const SIGNATURE: &[u8] = b"AWS4-";
 
 impl HeaderPolicy {
-    /// Changes the headers of an answer to those that a client sees.
+    /// Changes the headers of a response to those that the client gets.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
         for &name in self.remapped {
             let values: Vec<_> = headers.get_all(name).iter().cloned().collect();
             headers.remove(name);
-            // A valid header name with the prefix is a valid header name.
+            // The prefix and a valid header name always make a valid header name.
             let remapped = HeaderName::try_from(format!("{REMAPPED_PREFIX}{name}")).ok();
             if let Some(remapped) = remapped {
                 for value in values {
@@ -81,8 +81,8 @@ impl HeaderPolicy {
     }
 }
 
-/// Drops the headers of a request that the event of a REST API does not have. A signature of AWS is for the API, not
-/// for the function.
+/// Removes the headers of a request that a REST API does not include in the event. An AWS signature is meant for the
+/// API, so the function does not get it.
 pub(super) fn drop_rest_request_headers(headers: &mut HeaderMap) {
     for name in DROPPED_FROM_REQUESTS {
         headers.remove(name);

@@ -1,8 +1,8 @@
-//! An HTTP API: events and answers of payload format 2.0.
+//! An HTTP API, with events and responses in payload format 2.0.
 //!
-//! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", also for answers without a
-//! `statusCode`, which become the body itself. `rawPath` is decoded although it is called raw: captured events show it,
-//! one of which is among the tests of lambda_http (`apigw_request_path_with_space.json`).
+//! Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway", also for responses without a
+//! `statusCode`, which become the body of the HTTP response. Despite its name, `rawPath` is decoded. Captured events
+//! show that, for example one in the tests of lambda_http (`apigw_request_path_with_space.json`).
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -17,11 +17,11 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The stage that is not part of the URL, and the route that matches every request without another route.
+/// The name of the stage that is not part of the URL, and of the route for requests that match no other route.
 pub(super) const DEFAULT_STAGE: &str = "$default";
 
-/// Content types of bodies that stay text; all others arrive in base64.
-/// Source: "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway".
+/// The content types of bodies that an event contains as text. Bodies of other types are in base64. Source: "Create AWS
+/// Lambda proxy integrations for HTTP APIs in API Gateway".
 const TEXT_TYPES: [&str; 3] = [
     "application/json",
     "application/javascript",
@@ -69,7 +69,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
         },
         "isBase64Encoded": is_base64_encoded,
     });
-    // This format omits empty members.
+    // In this format, empty members are omitted.
     let cookies: Vec<_> = request
         .headers
         .get_all(header::COOKIE)
@@ -99,7 +99,7 @@ pub(super) fn event(request: &ClientRequest, stage: &str) -> Value {
     event
 }
 
-/// Returns the function's answer as HTTP.
+/// Returns the function's response as HTTP.
 pub(super) fn response(
     invocation: &Invocation,
     policy: &HeaderPolicy,
@@ -127,7 +127,7 @@ pub(super) fn response(
     Ok(answer.into_response())
 }
 
-/// Returns the answer that begins with this head, and as much of its body as is known.
+/// Returns the HTTP response with this head and this body.
 pub(super) fn response_from_head(
     head: &Value,
     body: Bytes,
@@ -141,7 +141,7 @@ pub(super) fn response_from_head(
     Ok(answer.into_response())
 }
 
-/// Builds the answer for JSON without a status: 200, and the whole of it is the body.
+/// Builds the HTTP response for JSON without a `statusCode`: status 200, with all of the JSON as the body.
 fn infer_answer(json: Value) -> HttpAnswer {
     let body = match json {
         Value::String(text) => text,
@@ -155,7 +155,7 @@ fn infer_answer(json: Value) -> HttpAnswer {
     answer
 }
 
-/// Reports whether the body of a request stays text in an event.
+/// Reports whether an event contains the body of a request as text.
 pub(super) fn is_text(request: &ClientRequest) -> bool {
     request.header("content-type").is_some_and(|content_type| {
         let essence = content_type
@@ -168,7 +168,7 @@ pub(super) fn is_text(request: &ClientRequest) -> bool {
     })
 }
 
-/// Returns values by name; values of the same name are joined by commas.
+/// Returns an object of values by name. Values of the same name are joined by commas.
 fn joined<'name>(pairs: impl Iterator<Item = (&'name str, String)>) -> Value {
     let mut map: Map<String, Value> = Map::new();
     for (name, value) in pairs {

@@ -1,4 +1,4 @@
-//! The function's side of an API: the format of its answers.
+//! The format in which functions return HTTP responses to a gateway.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::invocation::Invocation;
 
-/// The reason why an answer is malformed, for the operator.
+/// The reason why a response is malformed, for the operator's log.
 pub(super) struct MalformedAnswer(pub(super) String);
 
-/// A function's answer, read from JSON.
+/// An HTTP response that was read from the JSON of a function.
 #[derive(Default)]
 pub(super) struct HttpAnswer {
     pub(super) status: StatusCode,
@@ -36,7 +36,7 @@ impl HttpAnswer {
         Ok(read)
     }
 
-    /// Reads the same members except `isBase64Encoded`: the body stays as it is.
+    /// Reads the same members except `isBase64Encoded`. The body is not decoded.
     pub(super) fn read_undecoded(answer: &Map<String, Value>) -> Result<Self, MalformedAnswer> {
         let body = match answer.get("body") {
             None | Some(Value::Null) => Bytes::new(),
@@ -55,7 +55,7 @@ impl HttpAnswer {
         })
     }
 
-    /// Reads the head of a streamed answer. The body follows it as bytes.
+    /// Reads the head of a streamed response. The body follows the head as bytes.
     pub(super) fn from_stream_head(
         head: &Map<String, Value>,
         body: Bytes,
@@ -71,7 +71,7 @@ impl HttpAnswer {
         Ok(answer)
     }
 
-    /// Adds an object of headers, each a string or a list of strings. Existing headers stay.
+    /// Adds headers from an object, whose values are strings or lists of strings. Existing headers are kept.
     pub(super) fn add_headers(&mut self, headers: Option<&Value>) -> Result<(), MalformedAnswer> {
         let headers = match headers {
             None | Some(Value::Null) => return Ok(()),
@@ -97,7 +97,7 @@ impl HttpAnswer {
         Ok(())
     }
 
-    /// Adds a list of cookies.
+    /// Adds cookies from a list.
     pub(super) fn add_cookies(&mut self, cookies: Option<&Value>) -> Result<(), MalformedAnswer> {
         match cookies {
             None | Some(Value::Null) => Ok(()),
@@ -111,14 +111,14 @@ impl HttpAnswer {
         }
     }
 
-    /// Sets a header unless the function did.
+    /// Sets a header, unless the function has set it.
     pub(super) fn default_header(&mut self, name: HeaderName, value: &'static str) {
         self.headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     }
 
-    /// Returns the answer as HTTP, without the headers that belong to the connection.
+    /// Returns the response as HTTP, without headers about the connection.
     pub(super) fn into_response(mut self) -> Response<Full<Bytes>> {
         for name in [
             header::CONNECTION,
@@ -149,7 +149,7 @@ impl HttpAnswer {
         let value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
             MalformedAnswer(format!("header {name} cannot have the value {text:?}"))
         })?;
-        // Names with both a single value and a list of values have the single one in the list, too.
+        // If a name has both a single value and a list of values, the list contains the single value too.
         if self
             .headers
             .get_all(&name)
@@ -162,13 +162,13 @@ impl HttpAnswer {
     }
 }
 
-/// Reads a whole answer as JSON.
+/// Parses a complete response as JSON.
 pub(super) fn parse_json(invocation: &Invocation) -> Result<Value, MalformedAnswer> {
     let json = invocation.json();
     json.map_err(|error| MalformedAnswer(format!("not JSON: {error}")))
 }
 
-/// Returns the answer as an object, which it must be.
+/// Returns the response as an object. It is malformed if it is anything else.
 pub(super) fn require_object(answer: &Value) -> Result<&Map<String, Value>, MalformedAnswer> {
     let problem = || format!("the answer must be an object, not {}", json_kind(answer));
     answer.as_object().ok_or_else(|| MalformedAnswer(problem()))
@@ -195,7 +195,7 @@ fn status(answer: &Map<String, Value>) -> Result<StatusCode, MalformedAnswer> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    // Codes below 200 announce another answer, and nothing follows ours.
+    // Reject codes below 200: they announce another response, which never follows.
     number
         .and_then(|number| u16::try_from(number).ok())
         .filter(|number| (200..600).contains(number))

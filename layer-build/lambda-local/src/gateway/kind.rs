@@ -1,4 +1,4 @@
-//! The kinds of front doors, what each accepts, and how long it waits.
+//! The kinds of front doors, with the sizes that each accepts and the time that each waits.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::invocation::ResponseMode;
 /// Source: "Quotas for configuring and running a REST API" and the same for HTTP APIs, payload size: 10 MB.
 pub const MAX_PAYLOAD: usize = 10 << 20;
 
-/// The largest request line and headers that a client may send through API Gateway, together. Unit: bytes.
+/// The largest total size of the request line and headers that a client may send through API Gateway. Unit: bytes.
 /// Source: "Quotas for configuring and running an HTTP API", total combined size of request line and header values, and
-/// the same for REST APIs: 10,240. The status for more, 431, is not documented.
+/// the same for REST APIs: 10,240. The status for larger ones, 431, is not documented.
 pub const MAX_HEADERS_SIZE: usize = 10_240;
 
 /// The largest body of a request to a Function URL. Unit: bytes. Source: "Lambda quotas", invocation payload: 6 MB.
 pub const MAX_FUNCTION_URL_PAYLOAD: usize = 6 << 20;
 
-/// The largest body of a request that a load balancer forwards to a function, and of the answer. Unit: bytes.
+/// The largest body that a load balancer forwards to a function, and the largest body of the response. Unit: bytes.
 /// Source: "Use Lambda functions as targets of an Application Load Balancer", limits: 1 MB.
 pub const MAX_LOAD_BALANCER_PAYLOAD: usize = 1 << 20;
 
@@ -25,27 +25,28 @@ pub const MAX_LOAD_BALANCER_PAYLOAD: usize = 1 << 20;
 /// Source: "Edit attributes for your Application Load Balancer", connection idle timeout.
 pub const LOAD_BALANCER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The time that a Function URL waits: as long as a function can run. Unit: seconds.
-/// Source: "Lambda quotas", function timeout.
+/// The time that a Function URL waits for the function, which is the maximum time that a function can run. Unit:
+/// seconds. Source: "Lambda quotas", function timeout.
 pub const FUNCTION_URL_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The time that a REST API waits for the function. Unit: seconds; default 29, more only by a quota increase.
+/// The time that a REST API waits for the function. Unit: seconds; default 29, higher only with an increased quota.
 /// Source: "Quotas for configuring and running a REST API", integration timeout.
 pub const REST_API_TIMEOUT: Duration = Duration::from_secs(29);
 
-/// The longest time that a REST API that streams waits for the end of the stream. Unit: seconds; 29 unless configured.
-/// Source: "Stream the integration response for your proxy integrations in API Gateway", considerations: 15 minutes.
+/// The longest time that a streaming REST API can be configured to wait for the end of the stream. Unit: seconds;
+/// default 29. Source: "Stream the integration response for your proxy integrations in API Gateway", considerations: 15
+/// minutes.
 pub const STREAMING_REST_API_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// The longest pause of a stream through a REST API. Unit: seconds.
-/// Source: the same: 5 minutes for regional and private endpoints, 30 seconds for edge-optimized ones.
+/// The longest time without data in a stream through a REST API. Unit: seconds. Source: the same: 5 minutes for
+/// regional and private endpoints, 30 seconds for edge-optimized ones.
 pub const REST_API_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The time that an HTTP API waits for the function. Unit: seconds; 30 at most.
-/// Source: "Quotas for configuring and running an HTTP API", maximum integration timeout.
+/// The time that an HTTP API waits for the function. Unit: seconds; maximum 30. Source: "Quotas for configuring and
+/// running an HTTP API", maximum integration timeout.
 pub const HTTP_API_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The HTTP entry in front of a function.
+/// The kind of gateway in front of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrontDoor {
@@ -56,28 +57,29 @@ pub enum FrontDoor {
     },
     /// A REST API, payload format 1.0.
     RestApi {
-        /// The stage, always the first segment of the URL.
+        /// The stage, which is always the first segment of the path.
         stage: String,
         /// The response transfer mode of the integration: `BUFFERED` or `STREAM`.
         mode: ResponseMode,
-        /// The media types that are encoded in base64, `*/*` for all. All others are text, even where that damages
-        /// them.
+        /// The media types whose bodies are encoded in base64; `*/*` means all. Other bodies are treated as text, even
+        /// if that corrupts them.
         binary_media_types: Vec<String>,
     },
-    /// A URL of the function's own, payload format 2.0.
+    /// A Function URL, payload format 2.0.
     FunctionUrl {
         /// The invoke mode: `BUFFERED` or `RESPONSE_STREAM`.
         mode: ResponseMode,
     },
     /// An Application Load Balancer.
     LoadBalancer {
-        /// Whether headers and parameters have lists of values (`lambda.multi_value_headers.enabled`).
+        /// Whether events and responses contain a list of values for each header and query parameter
+        /// (`lambda.multi_value_headers.enabled`).
         multi_value: bool,
     },
 }
 
 impl FrontDoor {
-    /// Creates a REST API with this stage, which buffers answers and has no binary media types.
+    /// Creates a REST API with this stage, which buffers responses and has no binary media types.
     pub fn rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
@@ -86,7 +88,7 @@ impl FrontDoor {
         }
     }
 
-    /// Creates a REST API with this stage, which streams answers and has no binary media types.
+    /// Creates a REST API with this stage, which streams responses and has no binary media types.
     pub fn streaming_rest_api(stage: impl Into<String>) -> Self {
         Self::RestApi {
             stage: stage.into(),
@@ -95,14 +97,14 @@ impl FrontDoor {
         }
     }
 
-    /// Creates a Function URL that buffers answers.
+    /// Creates a Function URL that buffers responses.
     pub fn function_url() -> Self {
         Self::FunctionUrl {
             mode: ResponseMode::Buffered,
         }
     }
 
-    /// Creates a Function URL that streams answers.
+    /// Creates a Function URL that streams responses.
     pub fn streaming_function_url() -> Self {
         Self::FunctionUrl {
             mode: ResponseMode::Streaming,
@@ -116,7 +118,7 @@ impl FrontDoor {
         }
     }
 
-    /// Returns how long it waits for the function unless configured otherwise.
+    /// Returns the default time that it waits for the function.
     pub fn integration_timeout(&self) -> Duration {
         match self {
             Self::RestApi {
@@ -139,8 +141,8 @@ impl FrontDoor {
         }
     }
 
-    /// Returns the size of the largest request line and headers that a client may send, where that is documented. Unit:
-    /// bytes.
+    /// Returns the largest total size of the request line and headers that a client may send, if that is documented.
+    /// Unit: bytes.
     pub fn max_headers_size(&self) -> Option<usize> {
         match self {
             Self::RestApi { .. } | Self::HttpApi { .. } => Some(MAX_HEADERS_SIZE),
@@ -170,7 +172,7 @@ impl FrontDoor {
         )
     }
 
-    /// Returns the longest pause of a stream, where there is a limit.
+    /// Returns the longest time without data in a stream, if there is a limit.
     pub(super) fn idle_timeout(&self) -> Option<Duration> {
         matches!(self, Self::RestApi { .. }).then_some(REST_API_IDLE_TIMEOUT)
     }

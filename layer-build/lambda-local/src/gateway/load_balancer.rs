@@ -1,7 +1,7 @@
-//! An Application Load Balancer with the function as its target.
+//! An Application Load Balancer whose target is the function.
 //!
-//! Source: "Use Lambda functions as targets of an Application Load Balancer" (Elastic Load Balancing), for both forms of headers,
-//! which the target group's attribute `lambda.multi_value_headers.enabled` chooses between.
+//! Source: "Use Lambda functions as targets of an Application Load Balancer" (Elastic Load Balancing), also for the two
+//! forms of headers, of which the attribute `lambda.multi_value_headers.enabled` of the target group selects one.
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// Returns the event for a request. Names and values of the query stay as the client has encoded them.
+/// Returns the event for a request. Names and values in the query are not decoded.
 pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) -> Value {
     let (body, is_base64_encoded) =
         request.encoded_body(!is_text(request) || request.header("content-encoding").is_some());
@@ -53,7 +53,7 @@ pub(super) fn event(request: &ClientRequest, multi_value: bool, region: &str) ->
     event
 }
 
-/// Returns the function's answer as HTTP, with the headers of the form that the target group uses and no others.
+/// Returns the function's response as HTTP. Only headers in the form that the target group uses are included.
 pub(super) fn response(
     invocation: &Invocation,
     multi_value: bool,

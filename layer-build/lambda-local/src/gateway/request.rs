@@ -1,4 +1,4 @@
-//! The parts of a client's request that both kinds of API read.
+//! The parts of a client's request that the front doors need for their events.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -12,8 +12,8 @@ use crate::{function::new_trace_root, server::PeerAddrs};
 /// The id of the API in every event.
 pub(super) const API_ID: &str = "lambdalocal";
 
-/// Headers about one connection; no gateway forwards them.
-/// Source: RFC 9110, section 7.6.1, and `Expect`, which the server has answered.
+/// Headers about a single connection, which no gateway forwards. Source: RFC 9110, section 7.6.1, and `Expect`, to
+/// which the server has already responded.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     header::EXPECT,
@@ -24,22 +24,22 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// A request as an API sees it before it builds the event.
+/// A client's request, from which a front door builds the event.
 pub(super) struct ClientRequest {
     pub(super) method: String,
-    /// The path behind the stage, as the client encoded it.
+    /// The path after the stage, as the client encoded it.
     pub(super) path: String,
-    /// The query as the client encoded it, without question mark.
+    /// The query as the client encoded it, without the question mark.
     pub(super) raw_query: String,
-    /// The query's names and values, decoded, in the order given.
+    /// The names and values in the query, decoded, in their order.
     pub(super) query: Vec<(String, String)>,
-    /// The client's headers that a gateway forwards, and those that gateways add.
+    /// The headers for the event: those of the client that a gateway forwards, and those that gateways add.
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) protocol: String,
     pub(super) source_ip: String,
-    /// The address that the client connected to. Not the Host header: on AWS the operator has configured this name, and
-    /// functions rely on it to distinguish their own site from others.
+    /// The address that the client connected to. It is not taken from the Host header: on AWS this name is configured
+    /// by the operator, and functions rely on it to tell their own site from others.
     pub(super) domain_name: String,
     pub(super) request_id: Uuid,
     pub(super) trace_id: String,
@@ -47,7 +47,7 @@ pub(super) struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Reads a request; `path` has no stage any more.
+    /// Reads a request. `path` is its path without the stage.
     pub(super) fn new(head: &Parts, path: &str, body: Bytes, addrs: PeerAddrs) -> Self {
         let raw_query = head.uri.query().unwrap_or_default();
         let domain_name = addrs.local.to_string();
@@ -104,8 +104,8 @@ impl ClientRequest {
         text(&self.headers, name).map(std::borrow::Cow::into_owned)
     }
 
-    /// Returns the body as events carry it, and whether that is base64: it is when `binary` says so, or when it is not
-    /// text.
+    /// Returns the body as an event contains it, and whether that is base64. It is base64 if `binary` is true, or if
+    /// the body is not UTF-8.
     pub(super) fn encoded_body(&self, binary: bool) -> (Option<String>, bool) {
         if self.body.is_empty() {
             return (None, false);
@@ -116,23 +116,23 @@ impl ClientRequest {
         }
     }
 
-    /// Returns the body as text, with replacement characters where it is not.
+    /// Returns the body as text, with replacement characters for bytes that are not UTF-8.
     pub(super) fn lossy_body(&self) -> Option<String> {
         (!self.body.is_empty()).then(|| String::from_utf8_lossy(&self.body).into_owned())
     }
 
-    /// Returns an id in the style of the shorter ids of API Gateway, such as `JKJaXmPLvHcESHA=`.
+    /// Returns an id that looks like the shorter ids of API Gateway, such as `JKJaXmPLvHcESHA=`.
     pub(super) fn short_id(&self) -> String {
         BASE64_STANDARD.encode(&self.request_id.as_bytes()[..11])
     }
 }
 
-/// Returns a header value as text. Bytes that are not text become replacement characters, since an event is JSON.
+/// Returns a header value as text. Bytes that are not UTF-8 become replacement characters, because an event is JSON.
 pub(super) fn lossy(value: &HeaderValue) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(value.as_bytes())
 }
 
-/// Returns values by name in order of appearance, or JSON null when there are none.
+/// Returns an object with the list of values of each name, in their order; JSON null if there are none.
 pub(super) fn multi_values(pairs: impl IntoIterator<Item = (String, String)>) -> Value {
     let mut map = Map::new();
     for (name, value) in pairs {

@@ -1,4 +1,4 @@
-//! A REST API: events and answers of payload format 1.0.
+//! A REST API, with events and responses in payload format 1.0.
 //!
 //! Sources: "Lambda proxy integrations in API Gateway" for both formats, "Amazon API Gateway
 //! important notes" for queries and the method, "Binary media types for REST APIs in API Gateway" and "Return binary media from a
@@ -18,11 +18,11 @@ use super::{
 };
 use crate::{config::ACCOUNT, invocation::Invocation};
 
-/// The header with which a client overrides the method of its request; the function does not see it.
-/// Source: "Amazon API Gateway important notes".
+/// The header with which a client overrides the method of its request. The function does not get this header. Source:
+/// "Amazon API Gateway important notes".
 const METHOD_OVERRIDE: &str = "x-http-method-override";
 
-/// The characters that a query must encode. Source: "Amazon API Gateway important notes".
+/// The characters that a query may contain only in encoded form. Source: "Amazon API Gateway important notes".
 const UNSUPPORTED_IN_QUERIES: [char; 3] = ['|', '{', '}'];
 
 /// The media types that an API treats as binary (`binaryMediaTypes`).
@@ -43,7 +43,7 @@ impl BinaryMediaTypes<'_> {
 ///
 /// # Errors
 ///
-/// When the API does not accept the query.
+/// If the API does not accept the query.
 pub(super) fn event(
     request: &ClientRequest,
     stage: &str,
@@ -69,7 +69,7 @@ pub(super) fn event(
             .iter()
             .map(|(name, value)| (title_case(name), lossy(value).into_owned())),
     );
-    // A semicolon splits as an ampersand does.
+    // A semicolon separates parameters like an ampersand.
     let query = request.raw_query.replace(';', "&");
     let multi_value_query = multi_values(form_urlencoded::parse(query.as_bytes()).into_owned());
     let (resource, path_parameters) = match request.path.trim_start_matches('/') {
@@ -121,7 +121,7 @@ pub(super) fn event(
     }))
 }
 
-/// Returns the function's answer as HTTP. Base64 is decoded only for a client with an `Accept` that begins with a
+/// Returns the function's response as HTTP. A body in base64 is decoded only if the client's `Accept` begins with a
 /// binary media type.
 pub(super) fn response(
     invocation: &Invocation,
@@ -143,7 +143,7 @@ pub(super) fn response(
     Ok(finish(answer))
 }
 
-/// Returns the answer that begins with this head, when the API streams. The head is required.
+/// Returns the response that begins with this head, for an API that streams. The head is required.
 pub(super) fn streamed_response(
     stream_head: &StreamHead,
 ) -> Result<Response<Full<Bytes>>, MalformedAnswer> {
@@ -168,8 +168,8 @@ fn finish(mut answer: HttpAnswer) -> Response<Full<Bytes>> {
     answer.into_response()
 }
 
-/// Returns `Content-Type` for `content-type`: REST APIs keep the case of names, and clients write them so. Our HTTP
-/// server does not keep the case, and functions must not depend on it.
+/// Returns `Content-Type` for `content-type`: REST APIs keep the case of header names, and clients usually write them
+/// like this. The HTTP server used here does not keep the case, and functions must not depend on it.
 fn title_case(name: &HeaderName) -> String {
     let mut start = true;
     name.as_str()
@@ -186,7 +186,7 @@ fn title_case(name: &HeaderName) -> String {
         .collect()
 }
 
-/// Returns the last value of each name, for the fields that hold single values.
+/// Returns the last value of each name, for the members of an event that contain single values.
 pub(super) fn last_values(multi_values: &Value) -> Value {
     let Value::Object(map) = multi_values else {
         return Value::Null;

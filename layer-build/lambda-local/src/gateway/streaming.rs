@@ -1,9 +1,9 @@
-//! An answer through a front door that streams: reads its head, and forwards the rest as it arrives.
+//! Responses through a front door that streams: reads the head, and forwards the rest as it arrives.
 //!
 //! Source: "Set up a Lambda proxy integration with payload response streaming in API Gateway" and "Invoking a response
-//! streaming enabled function using Lambda function URLs". A client that hangs up does not stop the function. When the
-//! function stops in the middle or takes too long, the gateway can only cut the connection: the status has been sent
-//! already.
+//! streaming enabled function using Lambda function URLs". If a client closes its connection, the function is not
+//! stopped. If the function fails during a stream or takes too long, the gateway can only close the connection, because
+//! the status has already been sent.
 
 use std::{
     pin::Pin,
@@ -29,11 +29,11 @@ use crate::{
 /// KB.
 const MAX_HEAD: usize = 16 << 10;
 
-/// An answer after its head has been read.
+/// A response whose head has been read.
 pub(super) struct StreamHead {
-    /// The head. `None`: the function did not stream, or streamed something else than an HTTP answer.
+    /// The head. `None` if the function did not stream, or streamed something other than an HTTP response.
     pub(super) head: Option<Value>,
-    /// The content type that the function gave its payload.
+    /// The content type of the payload, as the function set it.
     pub(super) content_type: Option<String>,
     first: Bytes,
     rest: Option<Stream>,
@@ -42,23 +42,24 @@ pub(super) struct StreamHead {
 /// The time limits of a stream.
 #[derive(Clone, Copy)]
 pub(super) struct StreamLimits {
-    /// The end of the whole stream.
+    /// The time by which the whole stream must have ended.
     pub(super) until: Instant,
-    /// The longest pause between two chunks.
+    /// The longest time between two chunks.
     pub(super) idle: Option<Duration>,
 }
 
-/// The body of a streamed answer.
+/// The body of a streamed response.
 pub(super) struct StreamBody {
     first: Bytes,
     rest: Option<Stream>,
     limits: StreamLimits,
     timer: Pin<Box<Sleep>>,
-    /// Held, so that the function lives until the stream ends.
+    /// A handle that keeps the function alive until the stream ends.
     function: Function,
 }
 
-/// The reason why a body is cut short. It is never displayed: it makes the server cut the connection.
+/// The reason why a body is incomplete. Nobody reads it: as an error of the body, it makes the server close the
+/// connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Truncation {
     #[error(transparent)]
@@ -71,7 +72,8 @@ pub(super) enum Truncation {
 ///
 /// # Errors
 ///
-/// When the stream breaks off before it begins (the function's logs have the reason), or when the head is malformed.
+/// If the stream breaks off before the end of its head (the function's logs have the reason), or if the head is
+/// malformed.
 pub(super) async fn read_head(
     started: StartedInvocation,
 ) -> Result<Result<StreamHead, MalformedAnswer>, InvokeError> {

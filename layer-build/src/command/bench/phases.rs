@@ -1,4 +1,4 @@
-//! The phases of a cold start: each in separate environments, in turn.
+//! Measures the phases of a cold start. In each round they are measured one after the other, each in a new environment.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,22 +12,22 @@ use serde_json::{Value, json};
 
 use crate::{args, terminal::progress::spinner};
 
-/// The times of a phase, one for each round. Unit: microseconds.
+/// A phase with its times, one for each round. Unit: microseconds.
 pub(super) struct Phase {
     pub(super) name: String,
     pub(super) times: Vec<f64>,
 }
 
-/// A function to measure: from the start of a process to its first request for an event, and, where there is one, an
-/// invocation after it.
+/// A function to measure: the time from the start of its process to the first request for an event, and optionally the
+/// time of one invocation after that.
 struct MeasuredFunction {
     start: Phase,
     first: Option<(Phase, Value)>,
     function: Function,
 }
 
-/// Measures with the layers in this folder. The first phase is the host alone: it prints its version, and ends.
-/// (Without plugins it does not serve.)
+/// Measures the phases with the layers in this folder. In the first phase, only the host is started, and it prints its
+/// version. (Without plugins it does not serve.)
 pub(super) fn measure(
     host: &(PathBuf, Option<&str>),
     opt: &Path,
@@ -86,7 +86,7 @@ pub(super) fn measure(
         .build()?;
     runtime.block_on(async {
         let _spinner = spinner("measuring");
-        // The first round fills the system's caches.
+        // Do not count the first round, which fills the caches of the system.
         for round in 0..=args.rounds {
             let took = time_version(host)?;
             if round > 0 {
@@ -125,7 +125,7 @@ impl Phase {
     }
 }
 
-/// Returns the libraries that are plugins, by the manifests; the others are needed by plugins.
+/// Returns the libraries that the manifests list as plugins. (Other libraries are needed by plugins.)
 fn plugin_files(lib: &str) -> anyhow::Result<Vec<String>> {
     let mut plugins = Vec::new();
     for entry in fs_err::read_dir(lib)? {

@@ -1,4 +1,4 @@
-//! The live check: every plugin is opened, and a host serves them all, as on Lambda.
+//! The live check: every plugin is opened, and a host serves all of them, as on Lambda.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -22,7 +22,7 @@ use crate::{
     terminal::progress::spinner,
 };
 
-/// Opens every plugin, then serves all; returns the tools that the host lists.
+/// Opens every plugin, then serves all of them. Returns the tools that the host lists.
 pub(super) fn check(
     subject: &Subject,
     args: &args::layer::Check,
@@ -34,7 +34,7 @@ pub(super) fn check(
         read::unpack(&layer.archive.path, opt.path())?;
     }
     let lib = opt.path().join("lib");
-    // If no layer has a plugin, the check must report that.
+    // Create the folder even if no layer has a plugin: the host then reports that.
     fs_err::create_dir_all(&lib)?;
     let cpu = subject.cpu().unwrap_or(std::env::consts::ARCH);
     let Some(host) = ServingHost::find(subject, cpu, opt.path())? else {
@@ -63,7 +63,7 @@ pub(super) fn check(
     check_serves(&host, &layers, args, findings)
 }
 
-/// Opens each plugin alone, so that its effects on its process are known to be its own.
+/// Opens each plugin in a separate process, so that a crash or another effect can be attributed to it.
 fn check_opens(
     plugin: &Path,
     layers: &UnpackedLayers<'_>,
@@ -101,7 +101,7 @@ fn check_serves(
     let mut command = match &host.emulator {
         Some(emulator) => {
             let mut command = child::lambda_command(emulator, &lib);
-            // The emulator would use it itself.
+            // Remove it from the environment of the emulator, which would use it for its own libraries.
             command.env_remove("LD_LIBRARY_PATH");
             command.arg(&host.program);
             command
@@ -163,7 +163,7 @@ fn check_serves(
     Ok(names)
 }
 
-/// Adds a finding unless it is known of the file already.
+/// Adds a finding, unless there already is one about the same file with the same code.
 fn push_unless_known(findings: &mut Vec<Finding>, finding: Finding) {
     let about = file_in(&finding.message);
     let same = |known: &Finding| known.code == finding.code && file_in(&known.message) == about;
@@ -178,7 +178,7 @@ fn file_in(message: &str) -> Option<&str> {
     message[begin..].split(':').next()
 }
 
-/// Returns the finding of an error during the live check. The host's own message ends with the remedy.
+/// Returns the finding for an error in the live check. The host's messages already end with the remedy.
 fn finding_for(code: &str, message: String) -> Finding {
     let is = |known: FindingCode| code == known.as_str();
     match code {
@@ -196,7 +196,7 @@ fn finding_for(code: &str, message: String) -> Finding {
     }
 }
 
-/// The layers, and the folder where they are unpacked.
+/// The layers, and the folder into which they are unpacked.
 struct UnpackedLayers<'a>(&'a Subject, &'a Path);
 
 impl UnpackedLayers<'_> {
@@ -204,31 +204,32 @@ impl UnpackedLayers<'_> {
         self.1.join("lib")
     }
 
-    /// Returns a message that names files of the layers.
+    /// Returns a message that names files of the layers instead of unpacked files.
     fn with_archive_paths(&self, message: &str) -> String {
         let layers = self.0.layers.iter().map(|layer| &layer.archive);
         read::with_archive_paths(message, layers, self.1)
     }
 }
 
-/// The host that serves.
+/// The host for the live check.
 struct ServingHost {
     program: PathBuf,
-    /// The argument that makes this very program a host.
+    /// The argument with which this program runs as a host.
     argument: Option<&'static str>,
-    /// The emulator, for another CPU.
+    /// The emulator, if the host is for another CPU.
     emulator: Option<PathBuf>,
 }
 
 impl ServingHost {
-    /// Finds the host of the function, else this program, which is one; `None` where neither can be run.
+    /// Finds the host of the function; if there is none, uses this program, which contains the host. `None` if neither
+    /// can run here.
     fn find(subject: &Subject, cpu: &str, opt: &Path) -> anyhow::Result<Option<Self>> {
         let is_native = cpu == std::env::consts::ARCH;
         let emulator = if is_native { None } else { emulator(cpu) };
-        // The function's own host comes before one in a layer.
+        // Prefer the host in the function's own code to one in a layer.
         let mut all = subject.host.iter().chain(&subject.layers);
         let bootstrap = all.find_map(|layer| {
-            // Other problems have been reported already.
+            // Ignore a `bootstrap` with problems, which have already been reported.
             layer
                 .libraries
                 .iter()

@@ -17,29 +17,31 @@ use crate::{
     process::{env_file, temp_dir},
 };
 
-/// A builder that builds again and again.
+/// A builder that can build repeatedly.
 #[derive(Debug)]
 pub(crate) struct DevBuilder {
     selection: PackageSelection,
-    /// The file of variables for tools, which may be missing unless it was named.
+    /// The file with environment variables for tools. It may be missing if the user did not name it.
     env_file: PathBuf,
     is_env_file_required: bool,
-    /// Whether tools see the variables of the shell as well.
+    /// Whether tools also get the environment variables of the shell.
     has_shell: bool,
     /// The packages, as they were at the start.
     packages: Packages,
     /// The folder for layers.
     folder: PathBuf,
-    /// The key that seals the states that clients carry: it outlives the hosts that are started one after the other.
+    /// The key that seals state which clients send back. All hosts that are started one after the other use the same
+    /// key.
     state_key: String,
 }
 
-/// A layer that was built, unpacked into a separate folder: another host may still be serving from another.
+/// A layer that was built and unpacked into a separate folder, because the previous host may still be serving from the
+/// previous folder.
 #[derive(Debug)]
 pub(crate) struct BuiltLayer {
     pub(crate) layer: Layer,
     opt: TempDir,
-    /// The variables that tools see besides.
+    /// The additional environment variables that tools get.
     variables: Vec<(String, String)>,
 }
 
@@ -68,14 +70,14 @@ impl DevBuilder {
         })
     }
 
-    /// Returns the name of the server for clients.
+    /// Returns the name of the server that clients see.
     pub(crate) fn name(&self) -> &str {
         self.packages.name()
     }
 
-    /// Returns the folders with sources.
+    /// Returns the folders and files to watch.
     pub(crate) fn sources(&self) -> Sources {
-        // The manifests may have changed; as long as they cannot be read, the previous ones count.
+        // The manifests may have changed. If they cannot be read at the moment, use the previous packages.
         let found = packages::find(&self.selection);
         let packages = found.as_ref().unwrap_or(&self.packages);
         Sources {
@@ -100,13 +102,13 @@ impl DevBuilder {
         }
     }
 
-    /// Builds and unpacks.
+    /// Builds the layer and unpacks it.
     pub(crate) fn build(&self) -> anyhow::Result<BuiltLayer> {
         let mut variables = env_file::read(&self.env_file, self.is_env_file_required)?;
         variables.retain(|(name, _)| !self.is_in_shell(name));
         let packages = packages::find(&self.selection)?;
         let opt = temp_dir::create_in(&self.folder)?;
-        // In a separate folder as well: other builds may run at the same time.
+        // The archive is in this separate folder too, because other builds may run at the same time.
         let layer = layer::build_for_development(&packages, opt.path())?;
         Ok(BuiltLayer {
             variables: self.with_host_variables(variables, opt.path()),
@@ -115,19 +117,19 @@ impl DevBuilder {
         })
     }
 
-    /// Reports whether the shell has the variable that a tool sees under this name.
+    /// Reports whether tools get the environment variable of this name from the shell.
     fn is_in_shell(&self, name: &str) -> bool {
         self.has_shell && std::env::var_os(name).is_some()
     }
 
-    /// Adds the variables that the host needs, unless the user has set them.
+    /// Adds the environment variables that the host needs, unless the user has set them.
     fn with_host_variables(
         &self,
         mut variables: Vec<(String, String)>,
         opt: &Path,
     ) -> Vec<(String, String)> {
         for (name, value) in [
-            // Clients must request the list each time: it changes.
+            // Clients must not cache the list of tools, because it changes.
             ("MCP_LIST_TTL_MS", "0"),
             ("MCP_STATE_KEY", &self.state_key),
         ] {
@@ -156,7 +158,7 @@ impl DevBuilder {
 }
 
 impl BuiltLayer {
-    /// Reports whether a host of the other layer would serve the same.
+    /// Reports whether a host would serve the same with the other layer.
     pub(crate) fn serves_same(&self, other: &Self) -> bool {
         let tool_variables = |built: &Self| {
             let variables = built
@@ -168,7 +170,7 @@ impl BuiltLayer {
         self.layer.sha256() == other.layer.sha256() && tool_variables(self) == tool_variables(other)
     }
 
-    /// Returns the variables of a host that serves it.
+    /// Returns the environment variables for a host that serves this layer.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let variables = self.variables.iter();
         variables.map(|(name, value)| (name.as_str(), value.as_str()))
@@ -180,7 +182,7 @@ impl BuiltLayer {
     }
 }
 
-/// The places of sources.
+/// The folders and files to watch for changes.
 #[derive(Debug)]
 pub(crate) struct Sources {
     /// Folders to watch with their whole content, except for files that git ignores.

@@ -1,4 +1,5 @@
-//! The host that serves: directly, or as a function behind a gateway. It is replaced only by one that serves as well.
+//! The host that serves, either directly or as a function behind a gateway. It is replaced only after a new host has
+//! started successfully.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -26,13 +27,13 @@ pub(crate) struct DevServer {
 }
 
 enum Backend {
-    /// `bootstrap serve`, on a socket that all hosts of this process use one after the other: no connection is lost
-    /// between them.
+    /// `bootstrap serve`, on a socket that all hosts of this process share, so that no connection is lost when one host
+    /// replaces another.
     Serve {
         listener: TcpListener,
         host: Option<HostProcess>,
     },
-    /// The host as on Lambda.
+    /// The host as a Lambda function behind a gateway.
     Function {
         listen: SocketAddr,
         front_door: FrontDoor,
@@ -41,7 +42,7 @@ enum Backend {
 }
 
 impl DevServer {
-    /// Listens, as far as that is possible without a layer.
+    /// Creates the server. It listens already, if that is possible without a layer.
     pub(crate) fn new(args: &args::build::Dev) -> Result<Self, CliError> {
         let listen = args.listen;
         if !listen.ip().is_loopback() {
@@ -74,13 +75,12 @@ impl DevServer {
         })
     }
 
-    /// Returns the URL for clients, once a layer is served.
+    /// Returns the URL for clients. It is valid when a layer is served.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Serves this layer from now on, if it can be served. Requests in progress with the previous host are finished
-    /// there.
+    /// Serves this layer from now on, if it can be served. The previous host finishes its requests in progress.
     pub(crate) async fn switch(&mut self, built: &BuiltLayer) -> anyhow::Result<()> {
         match &mut self.backend {
             Backend::Serve { listener, host } => {
@@ -114,7 +114,8 @@ impl DevServer {
         Ok(())
     }
 
-    /// Returns once how the host has ended that should serve. (A function restarts by itself.)
+    /// If the host that should be serving has ended, returns how, but only once. (A host that runs as a function is
+    /// restarted automatically.)
     pub(crate) fn exit_status(&mut self) -> Option<String> {
         match &mut self.backend {
             Backend::Serve { host, .. } => {
@@ -132,7 +133,7 @@ impl DevServer {
             Backend::Serve { host, .. } => {
                 if let Some(host) = host {
                     let ending = tokio::task::spawn_blocking(move || host.shut_down());
-                    // Only a panic could be reported.
+                    // Ignore the error, which only a panic could cause.
                     let _ = ending.await;
                 }
             }
@@ -148,7 +149,7 @@ fn start_host(
     let mut host = Command::new(std::env::current_exe()?);
     host.arg("__host").envs(variables);
     let log = |line: &str| {
-        // Errors are returned, and printed in their place.
+        // Errors are returned to the caller, which prints them.
         if !line.starts_with("listening on ") && !line.starts_with("error[") {
             message!("{line}");
         }
@@ -157,8 +158,8 @@ fn start_host(
     Ok(host.map_err(CliError::from)?)
 }
 
-/// Returns the configuration of a function. As on Lambda, tools see the variables of the file, and none of the shell.
-/// Behind a front door that streams the host has to stream, even if the file has another mode.
+/// Returns the configuration of a function. As on Lambda, tools get the environment variables of the file, but none of
+/// the shell. Behind a front door that streams, the host must stream too, even if the file sets another mode.
 fn function_config(built: &BuiltLayer, front_door: &FrontDoor) -> anyhow::Result<FunctionConfig> {
     let mut config = FunctionConfig::new(std::env::current_exe()?).timeout(FUNCTION_TIMEOUT);
     config.arguments = vec!["__host".to_owned()];

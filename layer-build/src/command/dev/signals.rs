@@ -1,4 +1,4 @@
-//! Signals that ask this program to end.
+//! The signals that request the end of this program.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Serves a client that has started this program, over stdin and stdout.
+//! Serves, over stdin and stdout, a client that has started this program.
 
 use std::process::Stdio;
 
@@ -8,7 +8,8 @@ use tokio::{process::Command, runtime::Runtime};
 use super::{builder::DevBuilder, signals::EndSignals};
 use crate::{exit::Exit, process::host::terminate};
 
-/// Builds, and serves until the client has gone. The build happens once: the client would not notice changes.
+/// Builds the layer, and serves it until the client closes the connection. It builds only once, because the client
+/// would not notice later changes.
 pub(crate) fn serve(runtime: &Runtime, builder: &DevBuilder) -> anyhow::Result<Exit> {
     let built = builder.build()?;
     runtime.block_on(async {
@@ -26,7 +27,7 @@ pub(crate) fn serve(runtime: &Runtime, builder: &DevBuilder) -> anyhow::Result<E
             tokio::select! {
                 status = host.wait() => return Ok(if status?.success() { Exit::Done } else { Exit::Failed }),
                 () = signals.recv() => {
-                    // It may have ended meanwhile.
+                    // Ignore the result: the host may already have ended.
                     host.id().map(terminate);
                 }
             }

@@ -12,18 +12,19 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::builder::Sources;
 
-/// The quiet time after a change: programs that save many files do so one after the other.
+/// The time without further changes to wait for after a change: programs that save many files save them one after the
+/// other.
 const DEBOUNCE: Duration = Duration::from_millis(150);
 
-/// A watch, which ends when it is dropped.
+/// A watch for changes. It ends when it is dropped.
 pub(crate) struct Watch<'a> {
     sources: &'a Sources,
     /// The state of the files when the watch began.
     seen: Snapshot,
     events: UnboundedReceiver<()>,
-    /// Whether there was an event that was not checked yet.
+    /// Whether an event has arrived that has not been checked yet.
     has_event: bool,
-    /// The watcher. None where the system has no notifications.
+    /// The watcher; `None` if the system has no notifications about files.
     _watcher: Option<RecommendedWatcher>,
 }
 
@@ -31,20 +32,20 @@ pub(crate) struct Watch<'a> {
 type Snapshot = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl<'a> Watch<'a> {
-    /// Watches the folders with sources. Each is watched separately, since a whole tree would include cargo's output,
-    /// with thousands of folders.
+    /// Watches the folders with sources. Each folder is watched separately: watching a whole tree would include cargo's
+    /// output, which has thousands of folders.
     pub(crate) fn new(sources: &'a Sources) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let on_event = move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
-                // The receiver is gone once the watch has ended.
+                // Ignore the error: the watch has ended.
                 let _ = sender.send(());
             }
         };
         let watcher = notify::recommended_watcher(on_event).and_then(|mut watcher| {
             for folder in folders(sources) {
                 match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                    // It has gone meanwhile.
+                    // The folder was removed meanwhile.
                     Err(error) if matches!(error.kind, ErrorKind::PathNotFound) => {}
                     done => done?,
                 }
@@ -58,7 +59,7 @@ impl<'a> Watch<'a> {
             );
         }
         Self {
-            // After the watch has begun, so that no change falls between both.
+            // Take the snapshot after the watch has begun, so that no change in between is missed.
             seen: snapshot(sources),
             sources,
             events,
@@ -67,17 +68,18 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits for a change, and until it is quiet after it. A cancelled wait does not lose the change.
+    /// Waits for a change, and then until there are no further changes for a moment. If the wait is cancelled, the
+    /// change is not lost.
     pub(crate) async fn changed(&mut self) {
         loop {
             if !self.has_event && self.events.recv().await.is_none() {
-                // There is no source of events.
+                // Without a watcher there are no events: wait forever.
                 std::future::pending::<()>().await;
             }
             self.has_event = true;
             while let Ok(Some(())) = tokio::time::timeout(DEBOUNCE, self.events.recv()).await {}
             self.has_event = false;
-            // The folders hold other files as well.
+            // The event may be about a file that is not watched, so compare the files.
             if snapshot(self.sources) != self.seen {
                 return;
             }
@@ -92,7 +94,7 @@ fn walk(tree: &Path, excluded: &Path) -> impl Iterator<Item = DirEntry> {
         .require_git(false)
         .filter_entry(move |entry| entry.path() != excluded)
         .build();
-    // A file that cannot be read cannot be built from either.
+    // Ignore files that cannot be read: a build could not read them either.
     walk.filter_map(Result::ok)
 }
 

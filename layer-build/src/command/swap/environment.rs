@@ -1,4 +1,4 @@
-//! The new variables of a function: its current ones, with some set and some removed.
+//! The new environment variables of a function: the current ones with the requested changes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{
     process::env_file,
 };
 
-/// The changes to a function's variables.
+/// The changes to a function's environment variables.
 #[derive(Debug, Default)]
 pub(crate) struct EnvironmentChanges {
     set: BTreeMap<String, String>,
@@ -18,7 +18,8 @@ pub(crate) struct EnvironmentChanges {
 }
 
 impl EnvironmentChanges {
-    /// Returns the changes of the command line, which win over those of its file.
+    /// Returns the changes that the command line requests. A variable that is set there has precedence over the file of
+    /// `--env-file`.
     pub(crate) fn from_args(args: &args::deploy::Swap) -> anyhow::Result<Self> {
         let mut set = BTreeMap::new();
         if let Some(file) = &args.env_file {
@@ -37,7 +38,7 @@ impl EnvironmentChanges {
         &self.set
     }
 
-    /// Returns all variables after the changes.
+    /// Returns all environment variables after the changes.
     pub(crate) fn apply(
         &self,
         before: &BTreeMap<String, String>,
@@ -64,7 +65,8 @@ impl EnvironmentChanges {
     }
 }
 
-/// Parses `NAME=VALUE`, or `NAME` for a variable of this shell. A value may be a secret: no message has it.
+/// Parses `NAME=VALUE`, or `NAME` for the value in the environment of this shell. A value may be a secret, so no
+/// message contains it.
 fn assignment(text: &str) -> anyhow::Result<(String, String)> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
@@ -80,7 +82,7 @@ fn assignment(text: &str) -> anyhow::Result<(String, String)> {
     Ok((name, value))
 }
 
-/// Returns the change of each variable by its name, for people.
+/// Returns a line for the user for each variable that changes.
 pub(crate) fn describe_changes(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,

@@ -1,6 +1,6 @@
-//! Differences between two schemas: their place, their text, and their direction.
+//! The differences between two schemas, each with its place, its description and its direction.
 
-/// The effect of a change on the accepted values.
+/// The effect of a change on the set of accepted values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// Fewer values.
@@ -9,14 +9,14 @@ pub(crate) enum Direction {
     Wider,
     /// Other values, or an unknown effect.
     Other,
-    /// The same values: descriptions, defaults, examples.
+    /// The same values: the change is in a description, a default or an example.
     Same,
 }
 
 /// A difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// The place, in the form for people: `query.days`; empty for the whole.
+    /// The place, such as `query.days`; empty for the schema as a whole.
     pub(crate) place: String,
     pub(crate) direction: Direction,
     pub(crate) what: String,
@@ -33,7 +33,7 @@ pub(super) fn push(
         direction,
         what: what.into(),
     };
-    // Alternatives of one schema may have the same difference.
+    // Several alternatives of a schema may have the same difference; report it once.
     if !found.contains(&difference) {
         found.push(difference);
     }

@@ -1,4 +1,4 @@
-//! Keywords that need no other schema to be compared: types, values, bounds, lengths and descriptions.
+//! Compares keywords that contain no schemas: types, values, bounds, lengths and descriptions.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,8 @@ pub(super) fn values(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     }
 }
 
-/// Adds the values that are no longer accepted, and those that are now. The lists are empty where there are none.
+/// Adds a difference for the values that are no longer accepted, and one for those that are newly accepted. An empty
+/// list adds nothing.
 fn push_lost_and_gained(
     what: &str,
     lost: &str,
@@ -101,17 +102,17 @@ fn push_lost_and_gained(
     }
 }
 
-/// Compares the smallest and the largest number.
+/// Compares the smallest and the largest number that are accepted.
 pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     let order = |a: &(f64, bool), b: &(f64, bool)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    // The largest number is the smallest one with the other sign.
+    // Handle the maximum like a minimum by changing the sign of all numbers.
     for (name, inclusive, exclusive, sign) in [
         ("smallest", "minimum", "exclusiveMinimum", 1.0),
         ("largest", "maximum", "exclusiveMaximum", -1.0),
     ] {
-        // Zero has no sign.
+        // Adding 0.0 turns -0.0 into 0.0.
         let signed = |bound: f64| sign * bound + 0.0;
-        // An exclusive bound is a step further in.
+        // For integers, an exclusive bound is converted to the next inclusive one.
         let bound = |schema: &Schema| {
             let fractions = type_set(schema).contains("fraction");
             let inclusive = number(schema, inclusive).map(|bound| (signed(bound), false));
@@ -131,7 +132,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
         let narrower = match (left, right) {
             (None, _) => true,
             (_, None) => false,
-            // If two bounds are equal the exclusive one accepts less.
+            // If the numbers are equal, the exclusive bound accepts less.
             (Some(old), Some(new)) => order(&new, &old).is_gt(),
         };
         let text = |bound: Option<(f64, bool)>| match bound {
@@ -178,7 +179,7 @@ pub(super) fn bounds(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Di
     }
 }
 
-/// Compares the lengths of texts and arrays, and the number of members of objects.
+/// Compares the allowed lengths of strings and arrays, and the allowed numbers of members of objects.
 pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<Difference>) {
     for (least, most) in [
         ("minLength", "maxLength"),
@@ -222,7 +223,7 @@ pub(super) fn lengths(old: &Schema, new: &Schema, place: &str, found: &mut Vec<D
     }
 }
 
-/// Compares keywords by their presence and equality only: their effect is unknown.
+/// Compares keywords whose effect is unknown: only finds out whether they were added, removed or changed.
 pub(super) fn opaque_keywords(
     old: &Schema,
     new: &Schema,
@@ -239,7 +240,7 @@ pub(super) fn opaque_keywords(
     for keyword in keywords.into_iter().chain(&both) {
         let direction = match (old.get(keyword), new.get(keyword)) {
             (old, new) if old == new => continue,
-            // A condition on its own can only narrow.
+            // Adding a keyword can only reduce the accepted values, except for `then` and `else`, which depend on `if`.
             (None, Some(_)) if keyword != "then" && keyword != "else" => Direction::Narrower,
             (Some(_), None) if keyword != "then" && keyword != "else" => Direction::Wider,
             _ => Direction::Other,
@@ -266,7 +267,7 @@ pub(super) fn annotations(old: &Schema, new: &Schema, place: &str, found: &mut V
     }
 }
 
-/// Returns the types of values; integers and other numbers count as two.
+/// Returns the accepted types. Integers and other numbers count as two types.
 fn type_set(schema: &Schema) -> BTreeSet<&str> {
     let of = |kind: &str| -> &'static [&'static str] {
         match kind {

@@ -1,4 +1,4 @@
-//! Parts of one schema: its references, its alternatives, and the keywords that only describe.
+//! Lookups in one schema: references, alternatives, and the keywords that constrain nothing.
 
 use serde_json::{Map, Value, json};
 
@@ -20,15 +20,15 @@ const ANNOTATIONS: [&str; 12] = [
     "title",
 ];
 
-/// The longest chain of references. Source: ours.
+/// The maximum length of a chain of references. Source: ours.
 const MAX_REFERENCES: usize = 32;
 
-/// Returns a schema as an object, with its reference followed.
+/// Returns a schema as an object, with its `$ref` replaced by the target.
 pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
     let mut schema = match schema {
         Value::Object(schema) => schema.clone(),
         Value::Bool(true) => Schema::new(),
-        // No value has no type.
+        // `false` accepts no value: write it as a schema with an empty list of types.
         _ => [("type".to_owned(), json!([]))].into_iter().collect(),
     };
     for _ in 0..MAX_REFERENCES {
@@ -41,7 +41,7 @@ pub(super) fn resolve(schema: &Value, root: &Value) -> Option<Schema> {
             Value::Bool(true) => Schema::new(),
             _ => return None,
         };
-        // The keywords beside a reference apply as well; the same keyword on both sides cannot be compared.
+        // The keywords next to a `$ref` apply too. If the target has the same keyword, the schema cannot be compared.
         for (keyword, value) in schema {
             if target.contains_key(&keyword) && !is_annotation(&keyword) {
                 return None;
@@ -64,7 +64,7 @@ pub(super) fn has_references(schema: &Schema) -> bool {
     schema.contains_key("$ref") || schema.values().any(within)
 }
 
-/// Returns the alternatives of a schema that has nothing but alternatives.
+/// Returns the alternatives, if the schema consists only of alternatives.
 pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     let is_besides =
         |keyword: &str| is_annotation(keyword) || matches!(keyword, "$defs" | "definitions");
@@ -75,7 +75,7 @@ pub(super) fn choices(schema: &Schema) -> Option<&Vec<Value>> {
     })
 }
 
-/// Returns the alternatives of any schema: several types are alternatives as well.
+/// Returns the alternatives of any schema. Several types count as alternatives too.
 pub(super) fn alternatives(schema: &Schema) -> Vec<Value> {
     if let Some(all) = choices(schema) {
         return all.clone();
@@ -97,7 +97,7 @@ pub(super) fn is_annotation(keyword: &str) -> bool {
     ANNOTATIONS.contains(&keyword) || (keyword.starts_with("x-") && keyword != "x-mcp-header")
 }
 
-/// Returns the schema of the members that no property names.
+/// Returns the schema of the members that `properties` does not list.
 pub(super) fn additional_properties(schema: &Schema) -> Value {
     schema
         .get("additionalProperties")

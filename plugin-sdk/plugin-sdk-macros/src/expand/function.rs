@@ -1,4 +1,5 @@
-//! The parts that a tool takes from its function: a type of the same name, and its conditions.
+//! The parts of the expansion that come from the function alone: the type with its name, and its `#[cfg(...)]`
+//! attributes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -16,7 +17,8 @@ pub(crate) fn declaration(function: &ItemFn) -> TokenStream {
     }
 }
 
-/// Returns the `#[cfg(...)]` attributes below `#[tool]`: the description exists when the function exists.
+/// Returns the `#[cfg(...)]` attributes below `#[tool]`. The description gets them too, so that it exists only if the
+/// function does.
 pub(crate) fn conditions(function: &ItemFn) -> Vec<&Attribute> {
     let attributes = function.attrs.iter();
     attributes

@@ -58,7 +58,7 @@ pub(crate) fn tool(
     }
 }
 
-/// The facts of the attributes and of the doc comment.
+/// The facts from the attributes and from the doc comment.
 struct Description<'a> {
     function: &'a ItemFn,
     args: &'a Args,
@@ -255,7 +255,7 @@ fn input(args: &Args, arguments: &Arguments<'_>) -> TokenStream {
 
 fn output(args: &Args, function: &ItemFn) -> TokenStream {
     let output = output_type(function);
-    // The compiler reports a type that cannot be a result here, even if the schema is a custom one.
+    // This makes the compiler report a type that a tool cannot return, even if the tool has a custom schema.
     let schema = quote_spanned! { output.span() =>
         <#output as ::plugin_sdk::__private::IntoToolResult>::output_schema
     };
@@ -277,7 +277,7 @@ fn output_type(function: &ItemFn) -> TokenStream {
 
 /// Returns the closure that decodes arguments, calls the function, and encodes its result.
 fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_>]) -> TokenStream {
-    // Variables with another hygiene than the author's names: a tool may have the name `call`.
+    // These variables have a different hygiene than names of the author's: a tool may be named `call`.
     let call = Ident::new("call", Span::mixed_site());
     let members = Ident::new("members", Span::mixed_site());
     let outcome = Ident::new("outcome", Span::mixed_site());
@@ -288,7 +288,7 @@ fn call(function: &ItemFn, arguments: &Arguments<'_>, parameters: &[Parameter<'_
             let names = named
                 .iter()
                 .map(|named| named.argument.ident.unraw().to_string());
-            // Without arguments there is nothing to take, and `mut` would be a warning.
+            // Without arguments, nothing changes `members`, and `mut` would cause a warning.
             let mutable = (!named.is_empty()).then(|| quote!(mut));
             let members = if named.is_empty() {
                 quote!(_)

@@ -8,22 +8,23 @@ use super::MAX_VALUE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateErrorKind {
-    /// The call has no session: use a handle.
+    /// The call has no session. Use a handle instead.
     NoSession,
     /// The session has ended.
     SessionEnded,
-    /// No state exists under the handle: it may have expired, or belongs to another caller.
+    /// No state of this caller exists under the handle: it may have expired, or may belong to another caller.
     UnknownHandle,
     /// The value has more than 350 KB.
     TooLarge,
-    /// The stored value does not have the type that it is read as, or JSON cannot hold the value to store, as infinite numbers.
+    /// The stored value cannot be decoded as the requested type, or the value to store cannot be written as JSON
+    /// because it contains, for example, an infinite number.
     Unreadable,
-    /// The store cannot be reached, or this host stores nothing. A write may or may not have been applied.
+    /// The store cannot be reached, or this host does not store state. A write may have been applied nevertheless.
     Unavailable,
-    /// Another call has changed a state that this call has set. Nothing more is written, and the call fails whatever
-    /// the tool returns.
+    /// Another call has changed a state that this call has set. Nothing more is written, and the call fails even if the
+    /// tool returns a result.
     Conflict,
-    /// The call has ended: nothing is stored for it any more.
+    /// The call has ended, so it can no longer store state.
     CallEnded,
 }
 
@@ -47,7 +48,7 @@ impl StateErrorKind {
         named.map_or("unavailable", |(_, name)| name)
     }
 
-    /// Parses a kind's name. A name that this version does not know means [`StateErrorKind::Unavailable`].
+    /// Parses a kind's name. A name that this version does not know becomes [`StateErrorKind::Unavailable`].
     #[must_use]
     pub fn parse(name: &str) -> Self {
         let named = Self::NAMES.iter().find(|(_, known)| *known == name);
@@ -55,7 +56,7 @@ impl StateErrorKind {
     }
 }
 
-/// A failure to read or write state. Its message is for the model.
+/// A failure to read or write state. Its message is written for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateFailure {
     /// The call has no session.
@@ -68,11 +69,12 @@ pub enum StateFailure {
     TooLarge(usize),
     /// The store cannot be reached.
     Unavailable,
-    /// This host stores nothing between calls.
+    /// This host does not store state between calls.
     NotKept,
-    /// Another call wrote first to a state of this tool, and this call has written nothing.
+    /// Another call wrote first to a state that a call of this tool has set. The call has written nothing.
     Conflict(String),
-    /// Another call wrote first to a state of this tool, after this call has written a part.
+    /// Another call wrote first to a state that a call of this tool has set. The call had already written some of its
+    /// states.
     PartialConflict(String),
 }
 

@@ -1,38 +1,40 @@
-//! The states that one call reads and writes: its records, its pending writes, and the decision of every conflict.
+//! The states that one call reads and writes. A transaction keeps their records and the pending writes, and decides
+//! what happens if another call has written first.
 
 use std::{collections::BTreeMap, mem};
 
 use super::StateFailure;
 
-/// A state as its store returned it.
+/// A state in the form in which its store returns it.
 pub trait StateRecord {
-    /// The JSON of a state, as its store holds it.
+    /// The value of a state in the form in which its store holds JSON.
     type Value: Clone;
 
-    /// Returns the version; 0 where nothing was written yet.
+    /// Returns the version; 0 if nothing has been written yet.
     fn version(&self) -> u64;
 
-    /// Returns the value, if there is one that has not expired.
+    /// Returns the value, if one is stored and has not expired.
     fn value(&self) -> Option<Self::Value>;
 }
 
 /// A state as the tool sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot<V> {
-    /// The value; `None` if there is none.
+    /// The value; `None` if nothing is stored.
     pub value: Option<V>,
-    /// The version that a write has to name.
+    /// The version to give with a write that is based on this value.
     pub version: u64,
 }
 
-/// The next step of a write that is done at once.
+/// The next step of an immediate write, which does not wait for the end of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutStep<V> {
     /// Write the record.
     Write,
-    /// The tool named another version: it gets this snapshot.
+    /// The tool gave another version: return this snapshot to it.
     Conflict(Snapshot<V>),
-    /// The tool named another version than the one that was read first: read the record again, the tool gets that.
+    /// The tool gave another version than that of the record, which was read earlier: read the record again, and return
+    /// it to the tool.
     ReadAgain,
 }
 
@@ -41,7 +43,7 @@ pub enum PutStep<V> {
 pub struct StateTransaction<R: StateRecord> {
     tool: String,
     records: BTreeMap<String, R>,
-    /// The writes to do when the call has succeeded. `None` deletes.
+    /// The writes to perform when the call has succeeded. `None` deletes the value.
     pending: BTreeMap<String, Option<R::Value>>,
     has_conflict: bool,
     has_written: bool,
@@ -54,7 +56,7 @@ impl<R: StateRecord> Default for StateTransaction<R> {
 }
 
 impl<R: StateRecord> StateTransaction<R> {
-    /// Creates the transaction of a call of this tool.
+    /// Creates the transaction for a call of this tool.
     #[must_use]
     pub fn new(tool: &str) -> Self {
         Self {
@@ -77,12 +79,12 @@ impl<R: StateRecord> StateTransaction<R> {
         self.records.insert(key.to_owned(), record);
     }
 
-    /// Forgets a record: the next use reads it again.
+    /// Removes a record, so that the next use reads it again.
     pub fn forget(&mut self, key: &str) {
         self.records.remove(key);
     }
 
-    /// Returns the state as the tool sees it: its own pending write comes first.
+    /// Returns the state as the tool sees it: with the value of its pending write, if there is one.
     #[must_use]
     pub fn snapshot(&self, key: &str) -> Snapshot<R::Value> {
         let record = self.records.get(key);
@@ -96,12 +98,12 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
-    /// Sets a value that is written when the call has succeeded. `None` deletes.
+    /// Sets a value that is written when the call has succeeded. `None` deletes the value.
     pub fn set(&mut self, key: &str, value: Option<R::Value>) {
         self.pending.insert(key.to_owned(), value);
     }
 
-    /// Decides about a write that is done at once, of a state with a record that was read.
+    /// Decides the next step of an immediate write. The record of the state must have been read.
     ///
     /// # Errors
     /// [`StateFailure::Conflict`] if another call has changed a state that this one has set.
@@ -123,16 +125,16 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
-    /// Ends a write that is done at once. `written` is the new record; `None` if another call was faster. Returns the new version;
-    /// `None` if the record has to be read again, and the tool gets that.
+    /// Records the outcome of an immediate write. `written` is the new record; `None` if another call wrote first.
+    /// Returns the new version; `None` if the record must be read again and returned to the tool.
     ///
     /// # Errors
-    /// [`StateFailure::Conflict`] if the other call has changed a state that this one has set.
+    /// [`StateFailure::Conflict`] if another call wrote first to a state that this call has set.
     pub fn end_put(&mut self, key: &str, written: Option<R>) -> Result<Option<u64>, StateFailure> {
         match written {
             Some(record) => {
                 let version = record.version();
-                // The pending value was the base of this one.
+                // The new value is based on the pending value, and replaces it.
                 self.pending.remove(key);
                 self.record_write(key, record);
                 Ok(Some(version))
@@ -147,13 +149,13 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
-    /// Reports whether a commit has something to write.
+    /// Reports whether there are pending writes.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Takes the writes to commit, in the order of their keys.
+    /// Removes and returns the pending writes, in the order of their keys.
     ///
     /// # Errors
     /// [`StateFailure::Conflict`] if another call has changed a state that this one has set.
@@ -165,10 +167,10 @@ impl<R: StateRecord> StateTransaction<R> {
         }
     }
 
-    /// Ends one write of a commit. `written` is the new record; `None` if another call was faster.
+    /// Records the outcome of one write of a commit. `written` is the new record; `None` if another call wrote first.
     ///
     /// # Errors
-    /// [`StateFailure::Conflict`] if another call was faster: no further write may follow.
+    /// [`StateFailure::Conflict`] if another call wrote first. Then the rest of the commit must not be written.
     pub fn end_commit(&mut self, key: &str, written: Option<R>) -> Result<(), StateFailure> {
         match written {
             Some(record) => {
@@ -188,7 +190,7 @@ impl<R: StateRecord> StateTransaction<R> {
         self.has_written = true;
     }
 
-    /// Marks the transaction as failed, and returns the failure: from now on a commit writes nothing.
+    /// Marks the transaction as failed, so that nothing more is committed, and returns the failure.
     fn conflict(&mut self) -> StateFailure {
         self.has_conflict = true;
         match self.has_written {

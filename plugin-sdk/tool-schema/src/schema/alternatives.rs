@@ -1,5 +1,5 @@
-//! The problems of a value that no alternative accepts: those of the alternative that is most likely meant, or the
-//! list of all.
+//! Explains why no alternative of `anyOf` or `oneOf` accepts a value: by the problems of the alternative that was most
+//! likely meant, or by a list of all alternatives.
 
 use serde_json::{Map, Value};
 
@@ -48,7 +48,7 @@ impl<'a> Diagnosis<'_, 'a> {
         fits
     }
 
-    /// Explains that no alternative accepts the value: by the problems of the likely one, or by the list of all.
+    /// Explains why no alternative accepts the value: by the problems of the likely alternative, or by a list of all.
     fn explain(
         &mut self,
         keywords: &'a Keywords,
@@ -67,7 +67,7 @@ impl<'a> Diagnosis<'_, 'a> {
             .copied()
             .filter(|part| document.possible(part, value))
             .collect();
-        // If a constant does not match, the list of all alternatives explains more than the problem of one.
+        // If a constant does not match, a list of all alternatives is more helpful than the problem of one.
         if let [part] = possible[..]
             && document.constants(part).is_none()
             && self.explain_one(part, value, pointer, depth)
@@ -93,7 +93,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// Explains an object by its tag, or by the names of its members.
+    /// Explains the problem of an object by its tag, or by the names of its members.
     fn explain_object(
         &mut self,
         alternatives: &[&'a Value],
@@ -140,7 +140,7 @@ impl<'a> Diagnosis<'_, 'a> {
         self.found.len() > before
     }
 
-    /// Reports the possible tags.
+    /// Reports which tags are possible.
     fn report_tag(
         &mut self,
         alternatives: &[&'a Value],
@@ -207,7 +207,7 @@ impl<'a> Diagnosis<'_, 'a> {
     }
 }
 
-/// Returns the member that is a constant in each of the objects, which distinguishes them.
+/// Returns the member that has a constant in each of the alternatives and so distinguishes them (the tag).
 fn common_tag<'a>(document: &Document<'a>, alternatives: &[&'a Value]) -> Option<&'a str> {
     let (first, others) = alternatives.split_first()?;
     let mut candidates = properties(first.as_object()?)?.keys();

@@ -1,4 +1,4 @@
-//! Descriptions of schemas and values, for users and models. All of them have a bounded length.
+//! Descriptions of schemas and values, for users and models. Their length is limited.
 
 use std::io;
 
@@ -15,8 +15,8 @@ const MAX_QUOTED: usize = 60;
 /// The maximum number of names or values in a list.
 const MAX_LISTED: usize = 20;
 
-/// The minimum similarity of a suggestion: between 0 and 1, by Jaro-Winkler. Source: ours; it finds one or two slips
-/// in short names and leaves out the rest.
+/// The minimum similarity of a suggestion: between 0 and 1, by Jaro-Winkler. Source: ours; names with one or two typing
+/// mistakes reach it, other names do not.
 const SIMILARITY_THRESHOLD: f64 = 0.8;
 
 /// The maximum depth of described alternatives.
@@ -24,11 +24,11 @@ const MAX_DEPTH: usize = 4;
 
 const NULL: &str = "null";
 
-/// The values that alternatives accept, as phrases.
+/// The values that a schema accepts, as phrases for a message.
 #[derive(Default)]
 struct Expectation {
     phrases: Vec<String>,
-    /// The names of objects with exactly one member: the tags of a Rust enum.
+    /// The names of the members of objects that have exactly one, as for the tags of a Rust enum.
     names: Vec<String>,
 }
 
@@ -56,8 +56,8 @@ impl Expectation {
 }
 
 impl<'a> Document<'a> {
-    /// Describes the values that the schema accepts, as the phrase follows "must be". A bound that the integer's type
-    /// implies is mentioned only if `value` is a number, and a bound of 64 bits only with `decoding`.
+    /// Describes the values that the schema accepts, with a phrase that follows "must be". The limits of the integer
+    /// type are mentioned only if `value` is a number, and those of 64 bits only with `decoding`.
     pub(crate) fn expected(
         &self,
         schema: &'a Value,
@@ -118,7 +118,7 @@ impl<'a> Document<'a> {
             None if properties(keywords).is_some() => Types::OBJECT,
             _ => self.types(schema),
         };
-        // Without `type` the other keywords imply the types.
+        // If there is no `type`, the other keywords tell which types are meant.
         let types = if types == Types::ALL {
             constrained_types(keywords)
         } else {
@@ -157,7 +157,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Returns the types that the keywords constrain.
+/// Returns the types to which the keywords apply.
 fn constrained_types(keywords: &Keywords) -> Types {
     let has = |names: &[&str]| names.iter().any(|name| keywords.contains_key(*name));
     let numbers = [
@@ -180,7 +180,7 @@ fn constrained_types(keywords: &Keywords) -> Types {
     kinds.fold(Types::NONE, |types, (_, kind)| types.or(kind))
 }
 
-/// Returns the name of the only member that an object has and must have.
+/// Returns the name of the only member, if the schema lists exactly one member and requires it.
 fn only_member(keywords: &Keywords) -> Option<&str> {
     let mut names = required(keywords);
     let closed = keywords.get("additionalProperties") == Some(&Value::Bool(false));
@@ -196,7 +196,7 @@ fn describe_object(keywords: &Keywords) -> String {
         let count = count_phrase(keywords, ["minProperties", "maxProperties"], "member");
         return format!("an object{count}");
     }
-    // A tag is described by its value too.
+    // If the member is a constant, name its value too.
     let constants: Vec<_> = names
         .iter()
         .map(|name| {
@@ -246,7 +246,7 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
             return natural.filter(|_| decoding && numeric);
         };
         let bound = bound.to_string();
-        // Bounds of 8 and 16 bits are short, and always mentioned.
+        // The limits of 8 and 16 bits are short, so they are always mentioned.
         let implied = natural.as_ref() == Some(&bound) && bound.len() > 6;
         (!implied || numeric).then_some(bound)
     };
@@ -270,8 +270,8 @@ fn range(keywords: &Keywords, numeric: bool, decoding: bool) -> String {
     phrase
 }
 
-/// Returns the range of the integers of a `format` of schemars. Types beyond 64 bits have none, because a JSON value
-/// does not show them.
+/// Returns the range of the Rust integer type that schemars names in `format`. Types of more than 64 bits have no range
+/// here, because parsed JSON has no integers beyond 64 bits.
 pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     Some(match format {
         "int8" => [i8::MIN.into(), i8::MAX.into()],
@@ -286,7 +286,7 @@ pub(crate) fn integer_range(format: &str) -> Option<[i128; 2]> {
     })
 }
 
-/// Describes a given value. `wanted` are the types that were expected.
+/// Describes the actual value. `wanted` are the types that were expected.
 pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     match value {
         Value::String(_) if !wanted.has(Types::STRING) => format!("the string {}", quote(value)),
@@ -306,7 +306,7 @@ pub(crate) fn describe_value(value: &Value, wanted: Types) -> String {
     }
 }
 
-/// Reports whether the JSON of the value is short, without writing all of it.
+/// Reports whether the JSON of the value is short, without serializing all of it.
 fn is_short(value: &Value) -> bool {
     struct Bounded(usize);
     impl io::Write for Bounded {
@@ -328,7 +328,7 @@ fn is_short(value: &Value) -> bool {
 pub(crate) fn quote(value: &Value) -> String {
     match value {
         Value::String(text) => {
-            // Escapes make the JSON longer, and the cut must not split one.
+            // Cut before escaping: the cut must not split an escape sequence.
             let end = text.char_indices().nth(MAX_QUOTED).map(|(end, _)| end);
             let short = Value::from(&text[..end.unwrap_or(text.len())]).to_string();
             match end {
@@ -347,7 +347,7 @@ pub(crate) fn quote_name(name: &str) -> String {
     format!("`{}`", shorten(name))
 }
 
-/// Shortens a text to one line of bounded length.
+/// Shortens a text to one line of limited length.
 pub(crate) fn shorten(text: &str) -> String {
     let mut short: String = text
         .chars()
@@ -366,7 +366,7 @@ pub(crate) fn join_phrases(phrases: &[String], joint: &str) -> String {
     join_first(listed, phrases.len() - listed.len(), joint)
 }
 
-/// Joins the first phrases; `left` more exist.
+/// Joins these phrases, and says that `left` more exist.
 fn join_first(phrases: &[String], left: usize, joint: &str) -> String {
     match phrases {
         [] => "another value".to_owned(),
@@ -399,7 +399,7 @@ pub fn similarity(given: &str, known: &str) -> Option<f64> {
     if given.is_empty() {
         return None;
     }
-    // Jaro does not detect two swapped letters in names of up to three letters.
+    // Jaro-Winkler does not detect two swapped letters in names of up to three letters.
     let swapped =
         strsim::osa_distance(&given, &known) == 1 && strsim::levenshtein(&given, &known) == 2;
     let similarity = strsim::jaro_winkler(&given, &known);
@@ -411,7 +411,7 @@ pub fn similarity(given: &str, known: &str) -> Option<f64> {
     (similarity >= SIMILARITY_THRESHOLD).then_some(similarity)
 }
 
-/// Removes case and punctuation: `word_count`, `wordCount` and `word-count` become equal.
+/// Converts a name to lower case without punctuation: `word_count`, `wordCount` and `word-count` become equal.
 fn normalize_name(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
@@ -419,7 +419,7 @@ fn normalize_name(name: &str) -> String {
         .collect()
 }
 
-/// Returns the strings among the constants of a schema.
+/// Returns those constants of a schema that are strings.
 pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -> Vec<&'a str> {
     let mut schemas = vec![schema];
     if let Some(keywords) = schema.as_object() {
@@ -433,7 +433,7 @@ pub(crate) fn string_constants<'a>(document: &Document<'a>, schema: &'a Value) -
     constants.flatten().filter_map(Value::as_str).collect()
 }
 
-/// Returns the names that the objects among alternatives require.
+/// Returns the names of the members that the object schemas among the alternatives require.
 pub(crate) fn required_names<'a>(alternatives: &[&'a Value]) -> Vec<&'a str> {
     let objects = alternatives.iter().filter_map(|part| part.as_object());
     objects

@@ -1,6 +1,6 @@
-//! The places where a value does not satisfy a schema, and the reasons. The validator decides whether; here the first
-//! few reasons are found again and described for the model. The search stops early, because a value may have millions
-//! of wrong items.
+//! Finds out where and why a value does not satisfy a schema. The validator has already decided that it does not; this
+//! module searches for the first few reasons, and describes them for the model. The search stops early, because a value
+//! may have millions of wrong items.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{
     validator,
 };
 
-/// The maximum number of problems of one value: a model corrects the first few and tries again.
+/// The maximum number of reported problems of one value: a model corrects the first few and tries again.
 pub(crate) const MAX_PROBLEMS: usize = 10;
 
 /// The maximum number of reported items of one array: the others are likely to be wrong in the same way.
@@ -24,17 +24,18 @@ const MAX_ITEMS: usize = 3;
 /// The maximum depth of schemas. Values that were parsed from JSON are no deeper than 128.
 const MAX_DEPTH: usize = 300;
 
-/// The maximum number of comparisons of a schema with a value before the search ends without a result. Source: ours;
-/// some tenths of a second, and more than a body of 6 MB needs.
+/// The maximum number of times that the search compares a schema with a value. Beyond it, the search ends without a
+/// result. Source: ours; it takes some tenths of a second, and a body of 6 MB needs fewer comparisons.
 const MAX_STEPS: usize = 5_000_000;
 
-/// Returns the problems of `value`. With `decoding`, it includes problems that JSON Schema does not have but a
-/// decoder of Rust types does: `5.0` for an integer, and integers beyond 64 bits.
+/// Returns the problems of `value`. With `decoding`, that includes values that satisfy the schema but that a Rust type
+/// cannot decode: `5.0` for an integer, and integers beyond 64 bits.
 pub(crate) fn problems(schema: &Value, value: &Value, decoding: bool) -> Vec<Problem> {
     part_problems(schema, schema, value, decoding)
 }
 
-/// Returns the same problems for `schema`, a part of `whole` that may refer to it.
+/// Returns the problems of `value` like [`problems`], for `schema`, a part of the schema `whole`. It may refer to other
+/// parts.
 pub(crate) fn part_problems<'a>(
     whole: &'a Value,
     schema: &'a Value,
@@ -71,11 +72,12 @@ pub(crate) struct Diagnosis<'s, 'a> {
     pub(crate) document: &'s Document<'a>,
     pub(crate) decoding: bool,
     pub(crate) limit: usize,
-    /// Whether only the existence of a problem matters.
+    /// Whether to find out only if there is a problem, without describing it.
     pub(crate) is_quiet: bool,
     pub(crate) found: Vec<Problem>,
     steps: usize,
-    /// The validators of single keywords, by the address of their schema: compiled once for all items of an array.
+    /// The validators of single keywords, by the address of their schema. Each is compiled only once, also for an array
+    /// with many items.
     validators: HashMap<(usize, &'static str), Option<Validator>>,
 }
 
@@ -143,7 +145,7 @@ impl<'a> Diagnosis<'_, 'a> {
 
     /// Reports a problem such as "must be an integer, not 2.5".
     fn report_unexpected(&mut self, schema: &'a Value, value: &Value, pointer: &Pointer<'_>) {
-        /// 2^63: a float from here on does not fit into 64 bits, however it is written.
+        /// 2^63: a whole float of this size or more does not fit into a 64-bit integer, however it is written.
         const LARGE: f64 = 9_223_372_036_854_775_808.0;
         let document = self.document;
         let is_integral = value.as_f64().is_some_and(|float| float.fract() == 0.0);
@@ -167,7 +169,7 @@ impl<'a> Diagnosis<'_, 'a> {
         });
     }
 
-    /// Reports whether the value itself is wrong, without its members.
+    /// Reports whether the value itself violates the schema, regardless of its members.
     fn violates_own_keywords(
         &mut self,
         schema: &'a Value,
@@ -361,7 +363,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// Checks keywords that schemas of Rust types seldom have.
+    /// Checks keywords that are rare in schemas of Rust types.
     fn check_rest(
         &mut self,
         schema: &'a Value,
@@ -391,7 +393,7 @@ impl<'a> Diagnosis<'_, 'a> {
         }
     }
 
-    /// Reports whether the value satisfies one keyword of the schema on its own.
+    /// Reports whether the value satisfies this one keyword of the schema.
     fn satisfies(
         &mut self,
         schema: &'a Value,
@@ -432,8 +434,8 @@ impl<'a> Diagnosis<'_, 'a> {
         validator.is_none_or(|validator| validator.is_valid(&name.into()))
     }
 
-    /// Compiles a schema of its own. `None` means that it refers to something else, and it is then taken as
-    /// satisfied.
+    /// Compiles a schema without the rest of the document. `None` means that it refers to another part, so it cannot be
+    /// compiled; callers then assume that the value satisfies it.
     fn validator(
         &mut self,
         address: usize,
@@ -479,7 +481,8 @@ fn is_out_of_range(keywords: &Keywords, value: &Value) -> bool {
         || compare("exclusiveMaximum").is_some_and(std::cmp::Ordering::is_ge)
 }
 
-/// Reports whether decoding as `f32` would fail or, depending on the decoder, give infinity.
+/// Reports whether the number is too large for an `f32`. Depending on the decoder, decoding would then fail or give
+/// infinity.
 fn is_beyond_f32(keywords: &Keywords, value: &Value) -> bool {
     keywords
         .get("format")

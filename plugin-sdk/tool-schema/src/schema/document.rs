@@ -1,4 +1,4 @@
-//! Lookups in a schema: references, alternatives, the types that a part may accept.
+//! Lookups in a schema: references, alternatives, and the types that a part may accept.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -7,16 +7,17 @@ use serde_json::{Map, Value};
 use super::types::Types;
 use crate::spelling::coerced;
 
-/// The maximum number of `$ref`, `allOf`, `anyOf` and `oneOf` that are followed without a step into the value.
+/// The maximum number of `$ref`, `allOf`, `anyOf` and `oneOf` that are followed one after the other for the same value.
 const MAX_HOPS: usize = 16;
 
-/// The members of a schema that is not a boolean.
+/// The keywords of a schema (one that is not just `true` or `false`).
 pub(crate) type Keywords = Map<String, Value>;
 
-/// A whole schema, the target of references.
+/// A whole schema, in which references are resolved.
 pub(crate) struct Document<'a> {
     root: &'a Value,
-    /// The types by the schema's address: one lookup serves all items of a large array.
+    /// The types that each schema may accept, by the schema's address, so that they are found only once for all items
+    /// of a large array.
     types: RefCell<HashMap<usize, Types>>,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Document<'a> {
         self.root.pointer(reference.strip_prefix('#')?)
     }
 
-    /// Returns the types of values that a schema may accept. It never misses one.
+    /// Returns the types that a schema may accept. It may return too many, but never too few.
     pub(crate) fn types(&self, schema: &'a Value) -> Types {
         let keywords = match schema {
             Value::Object(keywords) => keywords,
@@ -44,7 +45,7 @@ impl<'a> Document<'a> {
         if let Some(types) = self.types.borrow().get(&address(schema)) {
             return *types;
         }
-        // A circle of references finds this entry and stops.
+        // This entry ends the recursion if references form a circle.
         self.types.borrow_mut().insert(address(schema), Types::ALL);
         let mut types = Types::named(keywords.get("type"));
         if let Some(Value::Array(values)) = keywords.get("enum") {
@@ -69,7 +70,7 @@ impl<'a> Document<'a> {
         types
     }
 
-    /// Returns the schemas of `anyOf` or `oneOf`. A schema that is itself only a choice is replaced by its own
+    /// Returns the schemas in `anyOf` or `oneOf`. A schema that consists only of `anyOf` or `oneOf` is replaced by its
     /// alternatives.
     pub(crate) fn alternatives(&self, schema: &'a Keywords, keyword: &str) -> Vec<&'a Value> {
         let mut alternatives = Vec::new();
@@ -94,7 +95,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Returns the choice, if the schema has nothing but `anyOf` or `oneOf`.
+    /// Returns the schema and the keyword, if the schema consists only of `anyOf` or `oneOf`.
     fn choice(&self, schema: &'a Value) -> Option<(&'a Keywords, &'static str)> {
         let mut keywords = schema.as_object()?;
         if let Some(target) = self.referenced(keywords) {
@@ -112,8 +113,9 @@ impl<'a> Document<'a> {
         found
     }
 
-    /// Reports whether the schema could accept `value` after the coercion of its members. `false` is certain: by the
-    /// type, by a name that is required or not allowed, or by a member that has to be one of some constants.
+    /// Reports whether the schema could accept `value` once its members are coerced. `false` is certain: the type is
+    /// wrong, a required member is missing, a member is not allowed, or a member is not one of the constants that the
+    /// schema requires there.
     pub(crate) fn possible(&self, schema: &'a Value, value: &Value) -> bool {
         self.is_possible(schema, value, 0)
     }
@@ -153,7 +155,8 @@ impl<'a> Document<'a> {
             )
     }
 
-    /// Reports whether the value is one of the constants, if only constants are allowed.
+    /// Reports whether the value can satisfy the schema: it is one of the allowed constants, or the schema allows more
+    /// than constants.
     fn may_match(&self, schema: &'a Value, value: &Value) -> bool {
         let Some(options) = self.constants(schema) else {
             return true;
@@ -163,7 +166,8 @@ impl<'a> Document<'a> {
         options.iter().any(|option| same(option, value))
     }
 
-    /// Returns the scalars that the schema accepts, if it names them all.
+    /// Returns the constants that the schema accepts, if it accepts nothing else and none of them is an array or
+    /// object.
     pub(crate) fn constants(&self, schema: &'a Value) -> Option<&'a [Value]> {
         let mut keywords = schema.as_object()?;
         for _ in 0..MAX_HOPS {
@@ -182,7 +186,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Reports whether two values are equal for JSON Schema: 1 is 1.0.
+/// Reports whether two values are equal by the rules of JSON Schema, where 1 equals 1.0.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -190,13 +194,13 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Returns the schemas in a list of schemas.
+/// Returns the schemas in a keyword whose value is a list of schemas.
 pub(crate) fn parts<'a>(schema: &'a Keywords, keyword: &str) -> impl Iterator<Item = &'a Value> {
     let list = schema.get(keyword).and_then(Value::as_array);
     list.into_iter().flatten()
 }
 
-/// Returns the schemas of known members.
+/// Returns the schemas of the members in `properties`.
 pub(crate) fn properties(schema: &Keywords) -> Option<&Keywords> {
     schema.get("properties").and_then(Value::as_object)
 }

@@ -1,4 +1,4 @@
-//! The problems of a value, each with its JSON pointer.
+//! A problem of a value, with a JSON pointer to the place.
 
 use std::{
     fmt::{self, Write},
@@ -16,15 +16,16 @@ use super::{
 /// number, not null`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// A JSON pointer into the value; empty for the value itself. A missing member has one too.
+    /// A JSON pointer to the place in the value; empty for the value as a whole. For a missing member, it points to the
+    /// place where the member should be.
     pub pointer: String,
-    /// The problem, as it follows the pointer: `must be an integer, not 2.5`.
+    /// The problem, worded so that it can follow the pointer: `must be an integer, not 2.5`.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The length of each end of a long pointer in the message. Unit: characters.
+        /// The length of the beginning and of the end that the message shows of a long pointer. Unit: characters.
         const END: usize = 80;
         let pointer = self.pointer.as_str();
         let nth = |mut indices: CharIndices<'_>| indices.nth(END).map(|(index, _)| index);
@@ -42,7 +43,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A place in the value. It is formatted only for a message.
+/// A place in the value. It is formatted as a JSON pointer only when a message needs it.
 pub(crate) enum Pointer<'p> {
     Root,
     Member(&'p Pointer<'p>, &'p str),

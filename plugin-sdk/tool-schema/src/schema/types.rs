@@ -49,7 +49,7 @@ impl Types {
         match value {
             Value::Null => Self::NULL,
             Value::Bool(_) => Self::BOOLEAN,
-            // JSON Schema takes 5.0 for an integer, decoders do not.
+            // For JSON Schema 5.0 is an integer, for decoders it is not.
             Value::Number(_) => Self::INTEGER.or(Self::FRACTION),
             Value::String(_) => Self::STRING,
             Value::Array(_) => Self::ARRAY,
@@ -69,7 +69,7 @@ impl Types {
         self.0 & other.0 == other.0
     }
 
-    /// Reports whether a value has one of these types.
+    /// Reports whether the value has one of these types.
     pub(crate) fn allow(self, value: &Value) -> bool {
         self.0 & Self::of(value).0 != 0
     }
