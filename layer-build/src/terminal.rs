@@ -7,7 +7,7 @@ pub(crate) mod progress;
 pub(crate) mod stderr;
 pub(crate) mod stdout;
 
-/// Prints a message on stderr, as `eprintln` does, without the control characters of strangers.
+/// Prints a message on stderr like `eprintln`, with control characters escaped.
 macro_rules! message {
     ($($arguments:tt)*) => {
         $crate::terminal::stderr::line(format_args!($($arguments)*))

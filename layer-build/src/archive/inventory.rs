@@ -127,12 +127,12 @@ impl ContextCost {
     }
 }
 
-/// The treatment of a plugin without a manifest.
+/// What to do with a plugin that no manifest lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undeclared {
-    /// The plugin is opened for its declaration, in an empty environment: its code is run.
+    /// Open the plugin to read its declaration, which runs its code, with an empty environment.
     Open,
-    /// The plugin is an error.
+    /// Return an error.
     Refuse,
 }
 

@@ -189,7 +189,7 @@ fn resolve_link(link: &str, target: &str) -> Option<String> {
 fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
     check_limits(&archive)?;
-    // The sizes in an archive may be wrong.
+    // Count the bytes that are actually read: the sizes in an archive may be wrong.
     let mut left = MAX_UNPACKED_SIZE;
     (0..archive.len())
         .map(|index| {
@@ -217,7 +217,7 @@ fn read_files(bytes: Vec<u8>) -> Result<Vec<ArchiveEntry>, ZipError> {
         .collect()
 }
 
-/// Checks the number of entries, and the sizes that the archive has for them.
+/// Checks the number of entries, and the sizes that the archive states for them.
 fn check_limits<R>(archive: &ZipArchive<R>) -> Result<(), ZipError>
 where
     R: Read + std::io::Seek,

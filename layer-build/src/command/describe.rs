@@ -8,8 +8,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::{args::Describe, error::CliError, exit::Exit, process::host::exit_with_parent};
 
-/// The memory that opening a library may take. Unit: bytes. Source: ours; more than any plugin needs, and less than most
-/// machines have.
+/// The maximum memory that opening a library may use. Unit: bytes. Source: ours; more than any plugin needs, and less
+/// than most machines have.
 const MAX_MEMORY: u64 = 4 << 30;
 
 /// Opens the library, and writes its declaration to a file.
@@ -25,12 +25,12 @@ pub(crate) fn run(args: &Describe) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Bounds the memory of this process. A library that needs more ends it.
+/// Limits the memory of this process. If a library needs more, the process ends.
 fn limit_memory() {
     let limit = Rlimit {
         current: Some(MAX_MEMORY),
         maximum: Some(MAX_MEMORY),
     };
-    // A lower limit may be set already.
+    // Ignore the error: a lower limit may already be set.
     let _ = setrlimit(Resource::Data, limit);
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Lists the tools.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Exit> {
     let mut options = args.source.options();
-    // A list needs nothing of it, and a layer may be a stranger's.
+    // Listing tools does not need the environment variables, and a layer may come from someone else.
     options.passes_environment = options.layers.is_empty();
     let mut connection = Connection::open(&options)?;
     let tools = connection.request("while it listed its tools", Client::tools)?;

@@ -80,7 +80,7 @@ pub(crate) struct ProgramOutput {
     pub(crate) stderr: Vec<u8>,
 }
 
-/// The reason why a program has no output.
+/// The reason why a program did not run to its end within the limits.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
     #[error("cannot be run: {0}")]
@@ -91,7 +91,7 @@ pub(crate) enum ProgramError {
     TooMuch(u64),
 }
 
-/// Runs a program for its output, within these limits.
+/// Runs a program within these limits, and returns its output.
 pub(crate) fn output(
     command: &mut Command,
     timeout: Duration,
@@ -111,7 +111,7 @@ pub(crate) fn output(
                 Some(stream) => stream.take(max + 1).read_to_end(&mut bytes).map(|_| bytes),
                 None => Ok(bytes),
             };
-            // The receiver is gone after a timeout.
+            // Ignore the error: after a timeout, the receiver no longer exists.
             let _ = sender.send((is_stdout, read));
         });
     };
@@ -119,7 +119,7 @@ pub(crate) fn output(
     read(child.stderr.take().map(|it| Box::new(it) as _), false);
     let outcome = collect(&receiver, timeout, max);
     if outcome.is_err() {
-        // It may have ended meanwhile.
+        // Ignore the error: the program may already have ended.
         let _ = child.kill();
     }
     let status = child.wait()?;
@@ -131,7 +131,7 @@ pub(crate) fn output(
     })
 }
 
-/// Waits for both streams.
+/// Waits for the ends of stdout and stderr.
 fn collect(
     receiver: &Receiver<(bool, io::Result<Vec<u8>>)>,
     timeout: Duration,

@@ -1,4 +1,4 @@
-//! Texts for clients and people: names, titles, descriptions and schemas in manifests.
+//! Checks the texts in manifests that clients and users see: names, titles, descriptions and schemas.
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ use crate::{
     terminal::escape,
 };
 
-/// Finds control characters in the declarations of these layers. A terminal obeys them, and so does a client that prints
-/// a description.
+/// Finds control characters in the declarations of these layers. If they are printed on a terminal, for example by a
+/// client that shows a description, the terminal executes them.
 pub(crate) fn check(subject: &Subject, findings: &mut Vec<Finding>) {
     for layer in &subject.layers {
         for entry in layer
@@ -17,7 +17,7 @@ pub(crate) fn check(subject: &Subject, findings: &mut Vec<Finding>) {
             .iter()
             .flat_map(|manifest| &manifest.plugins)
         {
-            // The host's own checks report a declaration that cannot be read.
+            // Skip a declaration that cannot be decoded: the host's own checks report it.
             let Ok(declaration) = entry.declaration() else {
                 continue;
             };
@@ -39,7 +39,7 @@ pub(crate) fn check(subject: &Subject, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Returns the JSON pointer of the first text with a control character, as it is shown.
+/// Returns the JSON pointer to the first text with a control character, in a form that can be printed.
 fn unsafe_text(value: &Value) -> Option<String> {
     let shown = |name: &str| format!("/{}", escape::escaped(name));
     match value {

@@ -1,9 +1,10 @@
-//! Control characters, escaped: names, descriptions and results come from strangers, and a terminal obeys them.
+//! Escapes control characters: names, descriptions and results may come from someone else, and a terminal would execute
+//! control characters in them.
 
 use std::{borrow::Cow, fmt::Write};
 
-/// Escapes control characters except line breaks and tabs, and characters that change the direction of text. The form
-/// is that of JSON, so that printed JSON stays valid: ESC becomes `\u001b`.
+/// Escapes control characters except line breaks and tabs, and characters that change the direction of text. They are
+/// written as in JSON, so that printed JSON stays valid: ESC becomes `\u001b`.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return text.into();
@@ -12,7 +13,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_unsafe(c) {
-            // A string takes everything.
+            // Ignore the result: writing to a string never fails.
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
@@ -21,7 +22,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// Reports whether a character can change more on a terminal than its own place.
+/// Reports whether printing a character on a terminal can do more than show that character.
 pub(crate) fn is_unsafe(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || is_direction_mark(c)
 }

@@ -1,4 +1,4 @@
-//! Messages, on stderr.
+//! Prints messages on stderr.
 
 use std::{
     fmt::Display,
@@ -7,7 +7,8 @@ use std::{
 
 use crate::terminal::escape::escaped;
 
-/// Prints a message without the control characters of strangers. Nobody may read it: `eprintln` would panic then.
+/// Prints a message, with control characters escaped. If stderr is closed, the message is lost. (`eprintln` would
+/// panic.)
 pub(crate) fn line(text: impl Display) {
     let text = text.to_string();
     let _ = writeln!(io::stderr().lock(), "{}", escaped(&text));

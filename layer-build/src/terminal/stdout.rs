@@ -7,7 +7,7 @@ use std::{
 
 use crate::terminal::escape::escaped;
 
-/// Prints a line of data, without the control characters of strangers.
+/// Prints a line of data, with control characters escaped.
 ///
 /// # Errors
 /// If stdout is closed. (`println` would panic.)

@@ -1,14 +1,14 @@
-//! The number of values in a JSON text, counted without building them.
+//! Estimates the number of values in a JSON text without parsing it.
 
-/// The default maximum number of values in a message. Source: ours. A value takes up to 400 bytes of memory when it is
-/// parsed, so that they take 80 MB. A message of 6 MB with larger values has fewer.
+/// The default maximum number of values in a message. Source: ours. A parsed value uses up to 400 bytes of memory, so
+/// this number of values uses up to 80 MB. In a message of 6 MB with values of ordinary size there are fewer.
 pub const MAX_JSON_VALUES: usize = 200_000;
 
-/// Reports whether a JSON text may have more values than this. Members of objects and elements of arrays count, at any
-/// depth. In a text that is no JSON, the same characters count.
+/// Reports whether a JSON text may have more values than `max`. It counts members of objects and elements of arrays at
+/// any depth. In a text that is not JSON, it counts the same characters.
 #[must_use]
 pub fn has_more_values_than(text: &[u8], max: usize) -> bool {
-    // Every value takes a byte and its separator another.
+    // Every value needs at least one byte, and its separator another.
     if text.len() <= max {
         return false;
     }
@@ -46,7 +46,7 @@ mod tests {
             (r#"["a,b,[{,\",,","\\",1]"#, 4),
             (r#"{"a,b":"c,d"}"#, 2),
         ] {
-            // Blanks make the text longer than any count.
+            // Blanks make the text longer without adding values.
             let text = format!("{text}{}", " ".repeat(100));
             assert!(has_more_values_than(text.as_bytes(), count - 1), "{text}");
             assert!(!has_more_values_than(text.as_bytes(), count), "{text}");
