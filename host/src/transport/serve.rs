@@ -2,11 +2,11 @@
 
 mod active_requests;
 mod bytes_in_flight;
+mod hang_up;
 mod request_head;
 mod tracked_stream;
 
 use std::{
-    convert::Infallible,
     io,
     net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr},
     os::fd::AsFd,
@@ -50,6 +50,7 @@ use crate::{
         serve::{
             active_requests::ActiveRequests,
             bytes_in_flight::{BytesInFlight, ReadError, Reservation},
+            hang_up::Socket,
             tracked_stream::TrackedStream,
         },
     },
@@ -250,20 +251,28 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
         // Answers are written whole: waiting for more to send with them only delays them.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(&server);
+        let socket = Socket::of(&stream);
         let mut stream = TimeoutStream::new(TrackedStream::new(stream, active.clone()));
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let (active, in_flight) = (active.clone(), in_flight.clone());
-        let service = service_fn(move |request| {
+        let service = service_fn(move |request: Request<HttpBody>| {
             let (server, in_flight) = (Arc::clone(&server), in_flight.clone());
             let active = active.enter();
+            let (socket, headers) = (socket.clone(), request.headers().clone());
             async move {
-                let (response, reservation) = answer(server, request, exposure, &in_flight).await;
+                let mut cancelled =
+                    Box::pin(async move { Socket::cancelled(socket, &headers).await });
+                let (response, reservation) = tokio::select! {
+                    response = answer(server, request, exposure, &in_flight) => response,
+                    () = &mut cancelled => return Err(Cancelled),
+                };
                 // The request is active, and its bytes are in flight, until its response is buffered for writing.
-                Ok::<_, Infallible>(response.map(|body| active.track(body, reservation)))
+                Ok(response.map(|body| active.track(body, reservation, cancelled)))
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
+            .half_close(true)
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -287,6 +296,11 @@ async fn serve(server: McpServer, listener: TcpListener, address: SocketAddr) ->
     }
     Ok(())
 }
+
+/// The client has cancelled its request: the connection is closed without a response.
+#[derive(Debug, thiserror::Error)]
+#[error("the client has hung up")]
+struct Cancelled;
 
 async fn answer(
     server: Arc<McpServer>,

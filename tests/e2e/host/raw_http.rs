@@ -172,3 +172,57 @@ fn connections_without_a_request_do_not_hold_up_the_end() {
     assert_eq!(code, Some(0));
     assert!(!log.contains("shutdown timed out"), "{log}");
 }
+
+/// A call of a tool that answers after so many milliseconds.
+fn later(milliseconds: u64, modern: bool) -> String {
+    let arguments = json!({ "text": "hi", "milliseconds": milliseconds });
+    let mut params = json!({ "name": "later", "arguments": arguments });
+    let mut lines = vec!["Host: localhost", "Connection: close"];
+    if modern {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        lines.extend([
+            "MCP-Protocol-Version: 2026-07-28",
+            "Mcp-Method: tools/call",
+            "Mcp-Name: later",
+        ]);
+    }
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let body = body.to_string();
+    let length = format!("Content-Length: {}", body.len());
+    lines.push(&length);
+    request("/mcp", &lines, &body)
+}
+
+#[test]
+fn a_client_that_ends_its_input_gets_its_response() {
+    let host = Host::serve(&Layer::of(["async-tools"]));
+    let mut stream = connect(&host);
+    stream
+        .write_all(later(300, false).as_bytes())
+        .expect("sent");
+    stream.shutdown(Shutdown::Write).expect("half closed");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains(r#""text":"hi""#), "{answer}");
+}
+
+#[test]
+fn a_modern_client_that_hangs_up_cancels_its_call() {
+    let host = Host::serve(&Layer::of(["async-tools"]));
+    let mut stream = connect(&host);
+    // Longer than this test waits for the log.
+    stream
+        .write_all(later(600_000, true).as_bytes())
+        .expect("sent");
+    // The tool runs when another call of its plugin has been answered.
+    let text = host
+        .connect()
+        .call("later", json!({ "text": "x", "milliseconds": 1 }));
+    assert_eq!(text.text(), "x");
+    drop(stream);
+    host.wait_for_log("abandoned");
+}

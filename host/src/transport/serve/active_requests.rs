@@ -49,10 +49,17 @@ impl ActiveRequests {
 
 impl ActiveRequest {
     /// Returns a body that keeps the request active, and its bytes in flight, until the last of it is buffered.
-    pub(super) fn track<B>(self, body: B, reservation: Reservation) -> TrackedBody<B> {
+    /// It ends early when `cancelled` ends.
+    pub(super) fn track<B, C>(
+        self,
+        body: B,
+        reservation: Reservation,
+        cancelled: Pin<Box<C>>,
+    ) -> TrackedBody<B, C> {
         TrackedBody {
             body,
             rest: Bytes::new(),
+            cancelled,
             _active: self,
             _reservation: reservation,
         }
@@ -64,15 +71,20 @@ impl ActiveRequest {
 const MAX_PIECE: usize = 64 * 1024;
 
 /// A body of a response to an active request.
-pub(super) struct TrackedBody<B> {
+pub(super) struct TrackedBody<B, C> {
     body: B,
     /// The rest of a piece of the body.
     rest: Bytes,
+    cancelled: Pin<Box<C>>,
     _active: ActiveRequest,
     _reservation: Reservation,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for TrackedBody<B> {
+impl<B, C> Body for TrackedBody<B, C>
+where
+    B: Body<Data = Bytes> + Unpin,
+    C: Future<Output = ()>,
+{
     type Data = Bytes;
     type Error = B::Error;
 
@@ -81,6 +93,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for TrackedBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         if self.rest.is_empty() {
+            if self.cancelled.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
             let frame = match Pin::new(&mut self.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => frame,
                 other => return other,
