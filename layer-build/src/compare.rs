@@ -237,7 +237,7 @@ impl Tool {
     fn destruction(&self) -> &'static str {
         match self.hint("destructiveHint") {
             Some(true) => "becomes callable, and declares that it destroys",
-            _ => "becomes callable, and does not declare that it destroys nothing",
+            _ => "becomes callable, and may be destructive: it is not declared as non-destructive",
         }
     }
 }

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 /// An exit code of the program. For wrong usage, clap itself returns 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Success; for `check`: no finding is an error.
+    /// The command succeeded. For `check`: no finding is an error.
     Done = 0,
-    /// Failure; for `check`: a finding is an error; for `call`: the tool itself failed.
+    /// The command failed. For `check`: at least one finding is an error. For `call`: the tool returned an error.
     Failed = 1,
     /// For `diff` and `swap`: there is a breaking change.
     Breaking = 3,

@@ -155,7 +155,7 @@ pub enum OpenError {
 /// Source: the messages of glibc's `elf/dl-*.c`.
 fn loader_remedy(reason: &str) -> &'static str {
     if reason.contains("static TLS") {
-        "a library in it uses the static TLS model; build it without (tikv-jemallocator has the feature `disable_initial_exec_tls` for that), or remove the allocator"
+        "a library that is linked into the plugin uses the static TLS model, usually a memory allocator; build that library without static TLS (for tikv-jemallocator: the feature `disable_initial_exec_tls`), or remove it"
     } else if reason.contains("GLIBC_") {
         "build it for an older glibc: `cargo layer build --glibc 2.34`"
     } else if reason.contains("executable stack") {

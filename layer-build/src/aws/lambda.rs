@@ -93,7 +93,7 @@ impl Configuration {
         self.code_sha256 == other.code_sha256
     }
 
-    /// Returns the entries of an environment variable that is a list, split as by the host.
+    /// Returns the entries of the list in an environment variable, split by the host's rules.
     pub(crate) fn list_variable(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
         let list = variables
             .get(name)

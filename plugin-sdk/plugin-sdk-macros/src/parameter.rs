@@ -242,7 +242,8 @@ pub(crate) fn needs_validation(attribute: &Attribute) -> bool {
     })
 }
 
-/// Returns the parameter if it is not an argument, which is recognized by the name of its type.
+/// Returns the parameter if its type is a special one, such as `Context`, and `None` if it is an argument. Recognizes
+/// special types by their names.
 fn special_parameter(ty: &Type) -> Option<Parameter<'_>> {
     let Type::Path(path) = ty else {
         return None;

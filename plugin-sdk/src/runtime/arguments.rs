@@ -284,7 +284,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembersAccess<A> {
 /// A deserializer that finds out how a type is decoded. It always fails, and its error contains the answer.
 struct Probe;
 
-/// The answer of a [`Probe`]: the names of the fields, if the type is a struct.
+/// The result of a [`Probe`], returned as an error: the names of the fields of a struct, or `None` for any other type.
 struct ProbeError(Option<&'static [&'static str]>);
 
 impl<'de> Deserializer<'de> for Probe {

@@ -243,7 +243,7 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
         Ok(())
     }
 
-    /// Reports whether the library defines a symbol with this name, at an address where the loader would find it.
+    /// Reports whether the symbol table that the loader reads has a symbol with this name.
     pub(crate) fn defines(&self, name: &[u8]) -> bool {
         let table = self.value(DT_STRTAB).zip(self.value(DT_STRSZ));
         let strings = table.and_then(|(address, size)| {
