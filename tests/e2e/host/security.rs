@@ -16,12 +16,12 @@ use crate::commands::token::token;
 /// One byte over the host's limit, also in an event. Unit: bytes. Source: `MAX_BODY` of the host.
 const TOO_LARGE: usize = 6 * 1024 * 1024 + 1;
 
-/// The size of the concurrent bodies, and their number. Unit: bytes.
+/// The size of the concurrent bodies, and their number: a little less than the host accepts in flight. Unit: bytes.
 const LARGE: usize = 5 * 1024 * 1024;
-const AT_ONCE: usize = 30;
+const AT_ONCE: usize = 11;
 
-/// Half of the memory of all of them, and more than a host uses otherwise. Unit: megabytes.
-const MUCH: u64 = 75;
+/// Most of the memory of all of them, and more than a host uses otherwise. Unit: megabytes.
+const MUCH: u64 = 45;
 
 /// An unknown token.
 const WRONG: &str = "mcp_00000000000000000000000000000000000000000000000000000000deadbeef";
