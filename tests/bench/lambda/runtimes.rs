@@ -142,12 +142,17 @@ fn hosts(artifacts: &Artifacts, service: SocketAddr) -> Vec<Host<'_>> {
 impl Host<'_> {
     /// Returns the function of this host, run by `program`.
     fn runtime(&self, program: &Path) -> Runtime {
+        let folder = self.plugins.to_string_lossy().into_owned();
+        let variables = self.environment.iter().cloned();
         let mut config = FunctionConfig::new(program)
-            .env("MCP_PLUGIN_DIR", self.plugins.to_string_lossy())
             .env("AWS_ACCESS_KEY_ID", "none")
             .env("AWS_SECRET_ACCESS_KEY", "none");
-        for (name, value) in &self.environment {
-            config = config.env(*name, value);
+        for (name, value) in variables.chain([("MCP_PLUGIN_DIR", folder)]) {
+            // A baseline may read the name from before the prefix. Every host gets both.
+            if let Some(old) = name.strip_prefix("MCP_") {
+                config = config.env(old, &value);
+            }
+            config = config.env(name, value);
         }
         let (call, answer) = &self.call;
         Runtime {
