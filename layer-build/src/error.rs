@@ -47,6 +47,8 @@ pub(crate) enum CliError {
     },
     #[error("{} is a folder\n  help: name a file in it with --out", .0.display())]
     OutIsFolder(PathBuf),
+    #[error("{} exists and is not an archive; it was not overwritten\n  help: name another file with --out", .0.display())]
+    OutNotArchive(PathBuf),
     /// An error with its code that a child process has reported.
     #[error("{message}")]
     Reported { code: String, message: String },
@@ -156,6 +158,7 @@ impl CliError {
             Self::Library { .. } => "LIBRARY_UNREADABLE",
             Self::Declaration { .. } => "PLUGIN_DECLARATION_INVALID",
             Self::OutIsFolder(_) => "OUT_IS_FOLDER",
+            Self::OutNotArchive(_) => "OUT_NOT_ARCHIVE",
             Self::Reported { code, .. } => code,
             Self::Unreadable { .. } => "FILE_UNREADABLE",
             Self::OutUnwritable { .. } => "OUT_UNWRITABLE",

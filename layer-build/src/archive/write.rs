@@ -1,7 +1,7 @@
 //! Writes archives (zip) reproducibly: the same files always give the same bytes.
 
 use std::{
-    io::{Cursor, Write as _},
+    io::{Cursor, Read as _, Write as _},
     path::Path,
 };
 
@@ -77,6 +77,9 @@ pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     if out.is_dir() || out.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(CliError::OutIsFolder(out.to_owned()));
     }
+    if is_other_file(out) {
+        return Err(CliError::OutNotArchive(out.to_owned()));
+    }
     let unwritable = |error| {
         let path = out.to_owned();
         CliError::OutUnwritable { path, error }
@@ -89,6 +92,14 @@ pub(crate) fn check_writable(out: &Path) -> Result<(), CliError> {
     }
 }
 
+/// Reports whether there is a file that is not a zip archive, such as a manifest that the user named by mistake.
+fn is_other_file(path: &Path) -> bool {
+    let mut begin = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(2).read_to_end(&mut begin));
+    // An empty file has nothing to lose.
+    read.is_ok() && !begin.is_empty() && begin != *b"PK"
+}
+
 /// Returns the permissions of ordinary files. (Those of temporary files allow access to their owner only.)
 fn permissions() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o644)
@@ -97,6 +108,23 @@ fn permissions() -> std::fs::Permissions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_not_an_archive_is_not_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out");
+        assert!(check_writable(&path).is_ok());
+        for (content, is_refused) in [
+            ("", false),
+            ("PK\u{3}\u{4}", false),
+            ("[package]", true),
+            ("P", true),
+        ] {
+            fs_err::write(&path, content).expect("a file");
+            let refused = matches!(check_writable(&path), Err(CliError::OutNotArchive(_)));
+            assert_eq!(refused, is_refused, "{content:?}");
+        }
+    }
     use crate::archive::read::unpack;
 
     #[test]

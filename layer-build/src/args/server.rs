@@ -66,7 +66,7 @@ pub(crate) struct Source {
     #[arg(long = "layer", value_name = "FILE", conflicts_with_all = ["url", "packages"])]
     pub(crate) layers: Vec<PathBuf>,
     /// Use this server
-    #[arg(long, conflicts_with = "packages")]
+    #[arg(long, value_parser = values::url, conflicts_with = "packages")]
     pub(crate) url: Option<String>,
     #[command(flatten)]
     pub(crate) packages: Packages,

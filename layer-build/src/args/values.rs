@@ -11,9 +11,12 @@ use crate::{library::platform::Arch, mcp::era::Era};
 
 /// The URL of a server.
 pub(crate) fn url(text: &str) -> Result<String, String> {
-    let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
-    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
-    if is_web && url.host().is_some_and(|host| !host.is_empty()) {
+    let url: Option<Uri> = text.parse().ok();
+    let is_web = url.is_some_and(|url| {
+        let has_host = url.host().is_some_and(|host| !host.is_empty());
+        has_host && matches!(url.scheme_str(), Some("http" | "https"))
+    });
+    if is_web {
         Ok(text.to_owned())
     } else {
         Err("write it like https://example.com/mcp".to_owned())

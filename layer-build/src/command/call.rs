@@ -24,6 +24,9 @@ pub(crate) fn run(args: &Call) -> anyhow::Result<Exit> {
     let doing = format!("while the tool {} ran", args.tool);
     let result = connection.request(&doing, |client| client.call(tool, &arguments))?;
     let failed = result["isError"] == true;
+    if failed {
+        connection.print_log();
+    }
     if args.json {
         stdout::line(serde_json::to_string_pretty(&result)?)?;
     } else if failed {

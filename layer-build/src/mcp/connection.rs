@@ -155,6 +155,15 @@ impl Connection {
         self.local_host.is_some()
     }
 
+    /// Ends a local host, and waits until its whole log is printed: the log has the reason for a failure.
+    pub(crate) fn print_log(&mut self) {
+        if let Some(local_host) = &self.local_host {
+            local_host.process.terminate();
+            // The channel has no messages: this ends when it is closed.
+            let _ = local_host.stderr_closed.recv_timeout(EXIT_TIMEOUT);
+        }
+    }
+
     /// Sends a request. If it fails because the local host has ended, the error says so.
     pub(crate) fn request<T>(
         &mut self,

@@ -128,6 +128,11 @@ impl HostProcess {
         self.child.try_wait().ok().flatten()
     }
 
+    /// Asks it to end in good order, so that it prints the rest of its log.
+    pub(crate) fn terminate(&self) {
+        terminate(self.child.id());
+    }
+
     /// Waits for its exit status. A process that ends closes its files some time before its exit status is available.
     pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
         let started = Instant::now();

@@ -131,7 +131,7 @@ fn errors_are_printed_on_stderr_with_a_code() {
         "{stderr}"
     );
     assert_eq!(code, Some(1));
-    let (_, stderr, code) = printed(&["call", "add", "--url", "x", "--layer", "y"]);
+    let (_, stderr, code) = printed(&["call", "add", "--url", "http://x", "--layer", "y"]);
     assert!(stderr.contains("cannot be used with"), "{stderr}");
     assert_eq!(code, Some(2));
     let garbage = target().join("garbage.zip");
@@ -216,6 +216,32 @@ fn a_tool_that_ends_the_host_is_named() {
         "{stderr}"
     );
     assert_eq!(code, Some(1));
+}
+
+#[test]
+fn the_reason_of_a_panic_is_always_in_the_output() {
+    Layer::of(["panics"]);
+    let layer = target().join("panics.zip");
+    let layer = layer.to_str().expect("UTF-8");
+    // The last line of the log comes when the answer is there already.
+    for _ in 0..20 {
+        let (_, stderr, code) =
+            printed(&["call", "--layer", layer, "overflow", r#"{"number":255}"#]);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.contains("attempt to add with overflow"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_url_needs_a_scheme_and_a_host() {
+    for url in ["127.0.0.1:1/mcp", "", "nonsense", "ftp://x", "http://"] {
+        let (_, stderr, code) = printed(&["tools", "--url", url]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(
+            stderr.contains("write it like https://example.com/mcp"),
+            "{stderr}"
+        );
+    }
 }
 
 #[test]
