@@ -5,7 +5,6 @@ pub(crate) mod captured_log;
 pub(crate) mod output;
 
 use std::{
-    any::Any,
     panic,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -26,15 +25,9 @@ pub fn init(config: &LogConfig, delivery: Delivery) {
     let _ = dispatcher::set_global_default(subscriber(config, writer));
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string);
-        tracing::error!(location, "the host panicked: {}", message(info.payload()));
+        let message = info.payload_as_str().unwrap_or("no message");
+        tracing::error!(location, "the host panicked: {message}");
     }));
-}
-
-/// Returns the text of a panic's message.
-fn message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message")
 }
 
 /// Returns the subscriber that writes the log lines.

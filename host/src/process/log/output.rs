@@ -87,15 +87,21 @@ pub(crate) fn flush() {
 /// A stream of lines.
 pub(crate) struct LogOutput {
     delivery: Delivery,
+    /// Locked before the state, by the one that writes.
+    stream: Mutex<Stream>,
     state: Mutex<State>,
     /// Notified when a line is queued, and when the queue is empty.
     changed: Condvar,
 }
 
-struct State {
-    stream: Arc<OwnedFd>,
+struct Stream {
+    descriptor: OwnedFd,
     /// Whether the last line ended in its middle.
     has_partial_line: bool,
+}
+
+#[derive(Default)]
+struct State {
     /// The lines that wait for the thread.
     queue: VecDeque<Vec<u8>>,
     /// Unit: bytes.
@@ -107,18 +113,14 @@ struct State {
 }
 
 impl LogOutput {
-    pub(crate) fn new(stream: OwnedFd, delivery: Delivery) -> Arc<Self> {
+    pub(crate) fn new(descriptor: OwnedFd, delivery: Delivery) -> Arc<Self> {
         let output = Arc::new(Self {
             delivery,
-            state: Mutex::new(State {
-                stream: Arc::new(stream),
+            stream: Mutex::new(Stream {
+                descriptor,
                 has_partial_line: false,
-                queue: VecDeque::new(),
-                queued: 0,
-                is_writing: false,
-                status: LogStatus::default(),
-                unreported: 0,
             }),
+            state: Mutex::default(),
             changed: Condvar::new(),
         });
         if delivery == Delivery::Queued {
@@ -132,30 +134,18 @@ impl LogOutput {
 
     /// Writes a line, which ends in a line break, or queues it.
     pub(crate) fn line(&self, line: &[u8]) {
-        let mut state = self.lock();
-        match self.delivery {
-            Delivery::InPlace => {
-                // The first line that finds no reader waits for one; the next ones only try.
-                let timeout = match state.status.fault {
-                    None => IN_PLACE_TIMEOUT,
-                    Some(_) => Duration::ZERO,
-                };
-                let stream = Arc::clone(&state.stream);
-                let mut has_partial_line = state.has_partial_line;
-                let written = write_line(&stream, line, &mut has_partial_line, Some(timeout));
-                state.has_partial_line = has_partial_line;
-                state.count(written);
-            }
-            Delivery::Queued if state.queued + line.len() > MAX_QUEUED_BYTES => {
-                state.drop_line("nobody reads the log".to_owned());
-            }
-            Delivery::Queued => {
-                state.queued += line.len();
-                state.queue.push_back(line.to_vec());
-                drop(state);
-                self.changed.notify_all();
-            }
+        if self.delivery == Delivery::InPlace {
+            return self.write(line);
         }
+        let mut state = self.lock();
+        if state.queued + line.len() > MAX_QUEUED_BYTES {
+            state.drop_line("nobody reads the log".to_owned());
+            return;
+        }
+        state.queued += line.len();
+        state.queue.push_back(line.to_vec());
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Writes queued lines, for as long as the process runs.
@@ -172,14 +162,29 @@ impl LogOutput {
             };
             state.queued -= line.len();
             state.is_writing = true;
-            let stream = Arc::clone(&state.stream);
-            let mut has_partial_line = state.has_partial_line;
             drop(state);
-            let written = write_line(&stream, &line, &mut has_partial_line, None);
-            let mut state = self.lock();
-            state.is_writing = false;
-            state.has_partial_line = has_partial_line;
-            state.count(written);
+            self.write(&line);
+            self.lock().is_writing = false;
+        }
+    }
+
+    /// Writes a line to the stream, and after lines that were dropped a note about them.
+    fn write(&self, line: &[u8]) {
+        let mut stream = self.stream();
+        let timeout = match self.delivery {
+            Delivery::Queued => None,
+            // The first line that finds no reader waits for one. The next ones only try.
+            Delivery::InPlace if self.lock().status.fault.is_none() => Some(IN_PLACE_TIMEOUT),
+            Delivery::InPlace => Some(Duration::ZERO),
+        };
+        let written = stream.write_line(line, timeout);
+        let dropped = self.lock().count(written);
+        if dropped > 0 {
+            let note =
+                format!("{dropped} lines of the log were dropped: nobody read it, or it failed\n");
+            // The note is not in the format of other lines, which this module does not know. A failure is counted with
+            // the next line.
+            let _ = stream.write_line(note.as_bytes(), Some(Duration::ZERO));
         }
     }
 
@@ -195,36 +200,28 @@ impl LogOutput {
             .wait_timeout_while(state, FLUSH_TIMEOUT, has_lines);
     }
 
+    fn stream(&self) -> MutexGuard<'_, Stream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Counts a line that was written or dropped.
-    fn count(&mut self, written: Result<(), Errno>) {
+    /// Counts a line that was written or dropped. Returns the number of lines that were dropped before one that was
+    /// written.
+    fn count(&mut self, written: Result<(), Errno>) -> u64 {
         match written {
             Ok(()) => {
                 self.status.fault = None;
-                let dropped = std::mem::take(&mut self.unreported);
-                if dropped > 0 {
-                    // The format of other lines is not known here, and a failure is counted with the next line.
-                    let note = format!(
-                        "{dropped} lines of the log were dropped: nobody read it, or it failed\n"
-                    );
-                    let timeout = Some(Duration::ZERO);
-                    let stream = Arc::clone(&self.stream);
-                    let _ = write_line(
-                        &stream,
-                        note.as_bytes(),
-                        &mut self.has_partial_line,
-                        timeout,
-                    );
-                }
+                return std::mem::take(&mut self.unreported);
             }
             Err(Errno::TIMEDOUT) => self.drop_line("nobody reads the log".to_owned()),
             Err(error) => self.drop_line(io::Error::from(error).to_string()),
         }
+        0
     }
 
     fn drop_line(&mut self, fault: String) {
@@ -234,23 +231,20 @@ impl State {
     }
 }
 
-/// Writes a line, in pieces that a ready pipe takes at once. `None` waits without limit. After a partial line the next
-/// one begins with a line break.
-fn write_line(
-    stream: &OwnedFd,
-    line: &[u8],
-    has_partial_line: &mut bool,
-    timeout: Option<Duration>,
-) -> Result<(), Errno> {
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
-    if *has_partial_line {
-        write_all(stream, b"\n", deadline).map_err(|(error, _)| error)?;
-        *has_partial_line = false;
+impl Stream {
+    /// Writes a line, in pieces that a ready pipe takes at once. Without a timeout it waits until the stream is ready.
+    /// After a partial line the next one begins with a line break.
+    fn write_line(&mut self, line: &[u8], timeout: Option<Duration>) -> Result<(), Errno> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        if self.has_partial_line {
+            write_all(&self.descriptor, b"\n", deadline).map_err(|(error, _)| error)?;
+            self.has_partial_line = false;
+        }
+        write_all(&self.descriptor, line, deadline).map_err(|(error, written)| {
+            self.has_partial_line = written > 0;
+            error
+        })
     }
-    write_all(stream, line, deadline).map_err(|(error, written)| {
-        *has_partial_line = written > 0;
-        error
-    })
 }
 
 /// Writes all bytes before the deadline. The error has the number of bytes that were written.
@@ -387,7 +381,7 @@ mod tests {
             let fault = output.status().fault.expect("a fault");
             assert!(fault.contains("No space left"), "{fault}");
             let (mut reader, writer) = pipe().expect("a pipe");
-            output.lock().stream = Arc::new(writer.into());
+            output.stream().descriptor = writer.into();
             output.line(&line(2));
             wait_until("the stream works", || output.status().fault.is_none());
             let mut text = vec![0; 1000];
