@@ -111,7 +111,8 @@ impl Client {
             // Do not follow redirects: the user trusts only this URL, and the headers are meant only for it.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT));
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(REQUEST_TIMEOUT));
         if is_local(url) {
             // Do not use a proxy: it cannot reach this machine, and must not read local requests.
             agent = agent.proxy(None);

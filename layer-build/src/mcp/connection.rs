@@ -157,8 +157,8 @@ impl Connection {
 
     /// Ends a local host, and waits until its whole log is printed: the log has the reason for a failure.
     pub(crate) fn print_log(&mut self) {
-        if let Some(local_host) = &self.local_host {
-            local_host.process.terminate();
+        if let Some(local_host) = self.local_host.take() {
+            local_host.process.shut_down();
             // The channel has no messages: this ends when it is closed.
             let _ = local_host.stderr_closed.recv_timeout(EXIT_TIMEOUT);
         }

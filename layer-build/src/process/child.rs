@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     io::{self, Read, Seek},
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
     time::{Duration, Instant},
 };
@@ -42,6 +42,18 @@ pub(crate) struct ChildOutcome {
     pub(crate) stderr: String,
 }
 
+/// Waits for the exit status of a process. `None`: the process still runs after `timeout`.
+pub(crate) fn wait_timeout(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> {
+    let started = Instant::now();
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || started.elapsed() >= timeout {
+            return Ok(status);
+        }
+        std::thread::sleep(EXIT_POLL);
+    }
+}
+
 /// Runs a process until it ends, and kills it after `timeout`.
 pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<ChildOutcome> {
     // Use a file: a pipe that nobody reads would block the process when it is full.
@@ -52,18 +64,11 @@ pub(crate) fn run(command: &mut Command, timeout: Duration) -> anyhow::Result<Ch
         .stderr(stderr_file.try_clone()?)
         .spawn()
         .context("this program cannot start itself")?;
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break Some(status);
-        }
-        if started.elapsed() > timeout {
-            child.kill()?;
-            child.wait()?;
-            break None;
-        }
-        std::thread::sleep(EXIT_POLL);
-    };
+    let status = wait_timeout(&mut child, timeout)?;
+    if status.is_none() {
+        child.kill()?;
+        child.wait()?;
+    }
     let mut stderr = Vec::new();
     stderr_file.rewind()?;
     stderr_file.read_to_end(&mut stderr)?;
@@ -117,13 +122,20 @@ pub(crate) fn output(
     };
     read(child.stdout.take().map(|it| Box::new(it) as _), true);
     read(child.stderr.take().map(|it| Box::new(it) as _), false);
-    let outcome = collect(&receiver, timeout, max);
-    if outcome.is_err() {
-        // Ignore the error: the program may already have ended.
+    let started = Instant::now();
+    let collected = collect(&receiver, timeout, max);
+    // A program may close its output and still run.
+    let status = match &collected {
+        Ok(_) => wait_timeout(&mut child, timeout.saturating_sub(started.elapsed()))?,
+        Err(_) => None,
+    };
+    if status.is_none() {
+        // Ignore the error: the program may have ended meanwhile.
         let _ = child.kill();
+        child.wait()?;
     }
-    let status = child.wait()?;
-    let (stdout, stderr) = outcome?;
+    let (stdout, stderr) = collected?;
+    let status = status.ok_or(ProgramError::Timeout(timeout))?;
     Ok(ProgramOutput {
         status,
         stdout,
@@ -174,6 +186,9 @@ mod tests {
         assert!(matches!(endless, Err(ProgramError::TooMuch(_))));
         let hangs = sh("exec sleep 1000", Duration::from_millis(100), 100);
         assert!(matches!(hangs, Err(ProgramError::Timeout(_))));
+        let silent = "exec >/dev/null 2>&1; exec sleep 1000";
+        let silent = sh(silent, Duration::from_millis(100), 100);
+        assert!(matches!(silent, Err(ProgramError::Timeout(_))));
         let none = output(&mut Command::new("/nonexistent"), minute, 100);
         assert!(matches!(none, Err(ProgramError::Run(_))));
     }

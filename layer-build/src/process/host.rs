@@ -12,13 +12,10 @@ use std::{
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::error::CliError;
+use crate::{error::CliError, process::child};
 
 /// The interval at which a host checks whether its parent still exists.
 const PARENT_POLL: Duration = Duration::from_millis(500);
-
-/// The interval at which to check whether a host that is shutting down has ended.
-const EXIT_POLL: Duration = Duration::from_millis(5);
 
 /// Makes this process shut down when its parent has ended, for the case that the parent could not stop it.
 pub(crate) fn exit_with_parent() {
@@ -128,21 +125,9 @@ impl HostProcess {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Asks it to end in good order, so that it prints the rest of its log.
-    pub(crate) fn terminate(&self) {
-        terminate(self.child.id());
-    }
-
     /// Waits for its exit status. A process that ends closes its files some time before its exit status is available.
     pub(crate) fn wait_timeout(&mut self, timeout: Duration) -> Option<ExitStatus> {
-        let started = Instant::now();
-        loop {
-            let status = self.exit_status();
-            if status.is_some() || started.elapsed() >= timeout {
-                return status;
-            }
-            std::thread::sleep(EXIT_POLL);
-        }
+        child::wait_timeout(&mut self.child, timeout).ok().flatten()
     }
 
     /// Makes it finish the requests in progress and end, and waits for that.
