@@ -488,14 +488,7 @@ impl Host {
         let HostBackend::Serve { child, .. } = &mut self.backend else {
             panic!("only of serve")
         };
-        let started = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().expect("the child can be waited for") {
-                return status.code();
-            }
-            assert!(started.elapsed() < LOG_TIMEOUT, "the host does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_for_exit(child)
     }
 
     /// Sends the signal of Ctrl-C twice, and returns the exit code.
@@ -557,6 +550,18 @@ impl Drop for Host {
         // It may have ended already.
         let _ = child.kill();
         let _ = child.wait();
+    }
+}
+
+/// Waits until a host ends by itself, and returns its exit code.
+pub(crate) fn wait_for_exit(child: &mut Child) -> Option<i32> {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
+            return status.code();
+        }
+        assert!(started.elapsed() < LOG_TIMEOUT, "the host does not end");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -29,7 +29,7 @@ pub use aws::{
     proxy::{Fault, Proxy},
 };
 pub use build::{
-    archive::{sha256, sha256_of, unzip},
+    archive::{packed, sha256, sha256_of, unzip},
     author_crate, bootstrap, bootstrap_with_symbols, build_library, build_program, cargo_layer,
     layer::Layer,
     link_order,

@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::values::Values;
 
-/// Headers that no plugin may see, because whoever knows their values can act as the caller.
+/// Headers that no plugin may see, because their values allow acting as the caller.
 const SECRET_HEADERS: [&str; 5] = [
     "authorization",
     "cookie",

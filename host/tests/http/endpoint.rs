@@ -170,6 +170,14 @@ fn a_repeated_header_with_another_value_matches_no_body() {
     }
 }
 
+/// Returns a ping with this value of a header.
+fn ping_with(header: &'static str, value: &str) -> Request<String> {
+    let mut request = with_body(post(), &ping());
+    let value = value.parse().expect("a value");
+    request.headers_mut().insert(header, value);
+    request
+}
+
 #[test]
 fn a_content_coding_is_refused_by_its_name() {
     let server = Server::greeting();
@@ -179,10 +187,7 @@ fn a_content_coding_is_refused_by_its_name() {
         ("identity", 200),
         ("Identity", 200),
     ] {
-        let mut request = with_body(post(), &ping());
-        let value = coding.parse().expect("a value");
-        request.headers_mut().insert("content-encoding", value);
-        let answered = server.answer(&request);
+        let answered = server.answer(&ping_with("content-encoding", coding));
         assert_eq!(answered.status(), status, "{coding}");
         if status == 415 {
             assert!(answered.error_text().contains(coding), "{answered:?}");
@@ -198,10 +203,8 @@ fn a_content_type_that_a_gateway_has_joined_counts_once() {
         ("application/json,application/json", 200),
         ("application/json, text/plain", 415),
     ] {
-        let mut request = with_body(post(), &ping());
-        let value = kind.parse().expect("a value");
-        request.headers_mut().insert("content-type", value);
-        assert_eq!(server.answer(&request).status(), status, "{kind}");
+        let answered = server.answer(&ping_with("content-type", kind));
+        assert_eq!(answered.status(), status, "{kind}");
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use tests::{
-    Layer, bootstrap, build_library, cargo_layer, declaration, manifest, output_of, run_captured,
-    script, scripted, sha256, target, tool,
+    Layer, bootstrap, build_library, cargo_layer, declaration, manifest, output_of, packed,
+    run_captured, script, scripted, sha256, target, tool,
 };
 
 fn layer_of(package: &str) -> std::path::PathBuf {
@@ -119,20 +119,6 @@ fn a_layer_is_shown_as_json_with_the_cost_of_its_tools() {
     let (stdout, _, _) = printed("inspect", &[&bare], &["--json"]);
     let bare: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(bare["plugins"][0]["tools"], shown["plugins"][0]["tools"]);
-}
-
-/// Creates an archive of these files.
-fn packed(name: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
-    use std::io::Write;
-    let path = target().join(name);
-    let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).expect("a file"));
-    for (file, content) in files {
-        zip.start_file(*file, zip::write::SimpleFileOptions::default())
-            .expect("a file to pack");
-        zip.write_all(content).expect("a file to pack");
-    }
-    zip.finish().expect("an archive");
-    path
 }
 
 /// Creates a layer that declares these tools.

@@ -13,25 +13,12 @@ use std::{
 
 use serde_json::{Value, json};
 use tests::{
-    build_library, cargo_layer, declaration, manifest, output_of, run_captured, script, scripted,
-    target, tool,
+    build_library, cargo_layer, declaration, manifest, output_of, packed, run_captured, script,
+    scripted, tool,
 };
 
 /// A text that changes colours, clears a line, rings, and turns the direction of text round.
 const EVIL: &str = "evil\u{1b}[31m\u{9b}2K\u{7}\rover\u{202e}txt";
-
-/// Creates an archive of these files.
-fn packed(name: &str, files: &[(&str, &[u8])]) -> PathBuf {
-    let path = target().join(name);
-    let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).expect("a file"));
-    for (file, content) in files {
-        let options = zip::write::SimpleFileOptions::default();
-        zip.start_file(*file, options).expect("a file to pack");
-        zip.write_all(content).expect("a file to pack");
-    }
-    zip.finish().expect("an archive");
-    path
-}
 
 fn run(arguments: &[&str]) -> (String, String, Option<i32>) {
     run_captured(Command::new(cargo_layer()).args(arguments))

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, channel},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http_body_util::{BodyExt, Full};
@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use crate::{Layer, bootstrap};
+use crate::{Layer, bootstrap, host::wait_for_exit};
 
 /// The time to wait for a response or for the end of the process. Source: ours; far more than a loaded machine needs.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -108,14 +108,7 @@ impl FaultyRuntimeApi {
 
     /// Waits until the host ends by itself, and returns its exit code.
     pub fn wait_for_exit(&mut self) -> Option<i32> {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
-                return status.code();
-            }
-            assert!(started.elapsed() < TIMEOUT, "the host does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_for_exit(&mut self.child)
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) struct StateLimits {
 pub(crate) enum StateScope {
     /// The session of the call.
     Session,
-    /// This handle. Whoever has it can use the state.
+    /// This handle. Every holder of it can use the state.
     Handle(String),
 }
 

@@ -1,7 +1,7 @@
 //! Clients that hang up. A client of revision 2026-07-28 cancels a request by closing its connection (basic/utilities/
 //! cancellation). For other clients, and for tools such as `nc`, the end of what they send means nothing.
 //!
-//! hyper would take the end of the input for the end of the client, and drop the request. So it is told to accept
+//! hyper would take the end of the input for the end of the client, and drop the request. So `serve` lets it accept
 //! half-closed connections, and this module watches the socket.
 
 use std::{
